@@ -1,0 +1,83 @@
+package consent
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Banner is how a site asks. The owner edits it as a draft; publishing freezes it into a Notice.
+type Banner struct {
+	Languages   []string   `json:"languages"`  // two-letter codes, the default first
+	Categories  []Category `json:"categories"` // the optional categories in use, in the order of Categories
+	PrivacyURL  string     `json:"privacy_url,omitempty"`
+	Declaration string     `json:"declaration_url,omitempty"` // the owner's own page; empty: the hosted one
+	Days        int        `json:"days"`                      // how long a choice counts, accepted or refused alike (B18); 180 to 730
+
+	Form   string `json:"form"`   // bar, box or dialog
+	Corner string `json:"corner"` // where the permanent link floats: left, right or none (the owner has a link)
+	Theme  string `json:"theme"`  // light, dark or auto
+	Accent string `json:"accent"` // #rrggbb: colour of links, focus and all three buttons alike; empty: neutral
+
+	ConsentMode bool   `json:"consent_mode"` // Google Consent Mode v2, basic: all denied before any tag
+	GPC         bool   `json:"gpc"`          // Global Privacy Control counts as a refusal until the visitor says otherwise (B29)
+	Domain      string `json:"domain,omitempty"`
+
+	// Texts overrides single texts: language, key, words. Keys are those of widget/texts.
+	Texts map[string]map[string]string `json:"texts,omitempty"`
+}
+
+// DefaultBanner is what a new site starts with: Danish and English, every category, twelve months.
+func DefaultBanner() Banner {
+	return Banner{
+		Languages: []string{"da", "en"}, Categories: []Category{Preferences, Statistics, Marketing},
+		Days: 365, Form: "box", Corner: "left", Theme: "auto", ConsentMode: true, GPC: true,
+	}
+}
+
+var hexColour = regexp.MustCompile(`^#[0-9a-f]{6}$`)
+
+// Validate refuses what can't be shown and what the law refuses (B5, B6, H13): see checkLabels.
+func (b *Banner) Validate() error {
+	var f fields
+	f.add(len(b.Languages) == 0, "languages", "Choose at least one language.")
+	f.add(len(b.Categories) == 0, "categories", "Choose at least one category; a site with only necessary cookies needs no banner.")
+	for i, c := range b.Categories {
+		f.add(!c.Optional() || slices.Contains(b.Categories[:i], c), "categories", "Categories are preferences, statistics and marketing, each once.")
+	}
+	for i, l := range b.Languages {
+		f.add(len(l) != 2 || slices.Contains(b.Languages[:i], l), "languages", "Languages are two-letter codes, each once.")
+	}
+	f.add(b.PrivacyURL != "" && !isWebAddress(b.PrivacyURL), "privacy_url", "The address must start with https:// or http://.")
+	f.add(b.Declaration != "" && !isWebAddress(b.Declaration), "declaration_url", "The address must start with https:// or http://.")
+	f.add(b.Days < 180 || b.Days > 730, "days", "A choice counts between 180 days (nobody should be asked more often) and 730 days.")
+	f.add(!slices.Contains([]string{"bar", "box", "dialog"}, b.Form), "form", "The form is bar, box or dialog.")
+	f.add(!slices.Contains([]string{"left", "right", "none"}, b.Corner), "corner", "The link stands left, right or none.")
+	f.add(!slices.Contains([]string{"light", "dark", "auto"}, b.Theme), "theme", "The theme is light, dark or auto.")
+	f.add(b.Accent != "" && !hexColour.MatchString(b.Accent), "accent", "A colour is written #rrggbb, in lower case.")
+	f.add(b.Domain != "" && !ValidDomain(b.Domain), "domain", "The domain for sharing the choice is a domain name.")
+	b.checkLabels(&f)
+	return f.err("bad_banner", "The banner can't be published like this.")
+}
+
+// vague are labels that don't say what the button does (B6): refused for the three buttons.
+var vague = []string{"ok", "okay", "got it", "forstået", "jeg forstår", "fortsæt", "continue", "luk", "close", "næste", "next"}
+
+func (b *Banner) checkLabels(f *fields) {
+	for lang, texts := range b.Texts {
+		for key, words := range texts {
+			name := "texts." + clip(lang) + "." + clip(key)
+			f.add(strings.TrimSpace(words) == "", name, "A text can't be empty; leave it out to use the standard one.")
+			f.add(len(words) > 1000, name, "At most 1000 characters.")
+			plain := strings.ToLower(strings.Trim(words, " .!"))
+			isButton := key == "accept" || key == "reject" || key == "choose" || key == "save"
+			f.add(isButton && len(words) > 40, name, "A button's label has at most 40 characters.")
+			f.add(isButton && slices.Contains(vague, plain), name, "The label must say what the button does (not “"+clip(words)+"”).")
+		}
+		a, r := texts["accept"], texts["reject"]
+		f.add(a != "" && strings.EqualFold(a, r), "texts."+clip(lang)+".reject", "Accept and reject need different words.")
+	}
+}
+
+// Asked is the set of categories that the banner asks about.
+func (b *Banner) Asked() Set { return SetOf(b.Categories...) }

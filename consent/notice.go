@@ -1,0 +1,103 @@
+package consent
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Hash is the SHA-256 that addresses a notice; 64 lower-case hex digits in JSON and URLs.
+type Hash [sha256.Size]byte
+
+// ParseHash reads 64 lower-case hex digits.
+func ParseHash(s string) (Hash, error) {
+	var h Hash
+	err := h.UnmarshalText([]byte(s))
+	return h, err
+}
+
+// String is the hash in hex.
+func (h Hash) String() string { return hex.EncodeToString(h[:]) }
+
+// MarshalText writes hex.
+func (h Hash) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, h[:]), nil }
+
+// UnmarshalText reads exactly 64 lower-case hex digits.
+func (h *Hash) UnmarshalText(b []byte) error {
+	if len(b) != 2*len(h) {
+		return fmt.Errorf("a notice is named by %d hex digits", 2*len(h))
+	}
+	for _, c := range b {
+		if c >= 'A' && c <= 'F' {
+			return fmt.Errorf("a notice is named in lower-case hex")
+		}
+	}
+	_, err := hex.Decode(h[:], b)
+	return err
+}
+
+// Notice is what was shown: immutable, addressed by Hash, numbered per site. Records point at it (R4, R5).
+type Notice struct {
+	Hash      Hash      `json:"hash"`
+	Site      string    `json:"site"`
+	Version   int       `json:"version"`    // 1, 2, … for each site
+	ValidFrom time.Time `json:"valid_from"` // when it was published
+	Author    string    `json:"author"`     // who published it
+	Reason    string    `json:"reason"`     // why
+	Content   Content   `json:"content"`
+	Bundle    Bundle    `json:"-"`
+}
+
+// Content is everything a notice freezes except the compiled bundle.
+type Content struct {
+	Site       string     `json:"site"`
+	SiteName   string     `json:"site_name"`
+	Homepage   string     `json:"homepage"`
+	Controller Controller `json:"controller"`
+	Banner     Banner     `json:"banner"`
+	// Texts holds every text in every language of the banner, overrides applied: language, key, words.
+	Texts map[string]map[string]string `json:"texts"`
+	Items []Item                       `json:"items"` // the declaration
+	// Terms names the questions that visitors answered. A notice with other terms than the one a choice was
+	// given under asks again (B19); one with the same terms doesn't (B20). It is the version of the last
+	// material notice.
+	Terms    int        `json:"terms"`
+	LastScan *time.Time `json:"last_scan,omitempty"`
+}
+
+// ThirdParties counts the providers other than the controller behind the declared items (B8).
+func (c *Content) ThirdParties() int {
+	seen := map[string]bool{}
+	for _, i := range c.Items {
+		if i.Provider != "" && i.Provider != c.Controller.Name {
+			seen[i.Provider] = true
+		}
+	}
+	return len(seen)
+}
+
+// Bundle is the compiled banner of a notice.
+type Bundle struct {
+	JS []byte // the script with the default language's texts, naming the notice's hash
+	// Texts is what the script fetches for each further language: JSON, by language.
+	Texts map[string][]byte
+}
+
+// NoHash stands in a bundle where the notice's own hash will stand, since the hash is taken over the bundle.
+const NoHash = "0000000000000000000000000000000000000000000000000000000000000000"
+
+// Seal computes the notice's hash: SHA-256 over the JSON of the content, a zero byte, and the script in which the
+// hash itself reads NoHash. docs/consent-record.md describes it for verifiers.
+func Seal(c Content, bundle []byte) (Hash, error) {
+	b, err := json.Marshal(c)
+	if err != nil {
+		return Hash{}, fmt.Errorf("encode notice: %w", err)
+	}
+	h := sha256.New()
+	h.Write(b)
+	h.Write([]byte{0})
+	h.Write(bundle)
+	return Hash(h.Sum(nil)), nil
+}
