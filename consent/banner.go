@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Banner is how a site asks. The owner edits it as a draft; publishing freezes it into a Notice.
@@ -78,6 +79,9 @@ func (b *Banner) checkLabels(f *fields) {
 		f.add(a != "" && strings.EqualFold(a, r), "texts."+clip(lang)+".reject", "Accept and reject need different words.")
 	}
 }
+
+// Validity is how long a choice counts.
+func (b *Banner) Validity() time.Duration { return time.Duration(b.Days) * 24 * time.Hour }
 
 // Asked is the set of categories that the banner asks about.
 func (b *Banner) Asked() Set { return SetOf(b.Categories...) }

@@ -1,0 +1,375 @@
+package store
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"samtykke/consent"
+)
+
+// row is a record as it is written and read; seq is only read.
+type row struct {
+	seq                   int64
+	site, notice, at      int64
+	visitor, id           uuid.UUID
+	action, method, given int64
+	language              string
+	extra                 *string
+}
+
+// extra holds the optional fields of a record, which most rows don't have.
+type extra struct {
+	Path      string       `json:"path,omitzero"`
+	Address   netip.Prefix `json:"address,omitzero"`
+	Cleared   []string     `json:"cleared,omitempty"`
+	Remaining []string     `json:"remaining,omitempty"`
+}
+
+// ErrReused says that another act was stored under the same visitor and id.
+var ErrReused = &consent.Error{Kind: consent.KindConflict, Code: "id_reused", Message: "Another act of consent was recorded under this id."}
+
+// Append writes a group of records in one transaction and returns when it is durable. errs has one entry a record:
+// nil where it is stored now or was stored before with the same content, ErrReused where its id stands for another
+// act, NotFound where its notice is unknown. err is a failure of the whole group: nothing of it was written.
+// Records must have been validated.
+func (db *DB) Append(ctx context.Context, records []consent.Record) (errs []error, err error) {
+	errs = make([]error, len(records))
+	rows, at := make([]row, 0, len(records)), make([]int, 0, len(records))
+	for i := range records {
+		r, err := db.toRow(ctx, &records[i])
+		if err != nil {
+			if consent.KindOf(err) != consent.KindNotFound {
+				return nil, err
+			}
+			errs[i] = err
+			continue
+		}
+		rows, at = append(rows, r), append(at, i)
+	}
+	if len(rows) == 0 {
+		return errs, nil
+	}
+	fresh, err := db.appendFresh(ctx, rows)
+	if err != nil || fresh {
+		return errs, err
+	}
+	return errs, db.appendEach(ctx, rows, func(k int, err error) { errs[at[k]] = err })
+}
+
+func (db *DB) toRow(ctx context.Context, r *consent.Record) (row, error) {
+	n, err := db.ref(ctx, r.Notice)
+	if err != nil {
+		return row{}, err
+	}
+	if n.siteID != r.Site {
+		return row{}, consent.NotFound("no_notice", noNotice)
+	}
+	out := row{
+		site: n.site, notice: n.num, at: r.At.UnixMilli(), visitor: r.Visitor, id: r.ID,
+		action: int64(r.Action.Number()), method: int64(r.Method.Number()), given: int64(r.Categories.Given), language: r.Language,
+	}
+	if r.Path != "" || r.Address.IsValid() || len(r.Cleared)+len(r.Remaining) > 0 {
+		b, err := json.Marshal(extra{r.Path, r.Address, r.Cleared, r.Remaining})
+		if err != nil {
+			return row{}, err
+		}
+		s := string(b)
+		out.extra = &s
+	}
+	return out, nil
+}
+
+// appendFresh is the way of nearly every group: all its acts are new. It writes nothing and answers false where
+// one of them was there already.
+func (db *DB) appendFresh(ctx context.Context, rows []row) (fresh bool, err error) {
+	tx, err := db.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return false, err
+	}
+	defer tx.Rollback() //nolint:errcheck // see DB.tx
+	n, err := db.dialect.insert(ctx, tx, rows)
+	if err != nil || n != int64(len(rows)) {
+		return false, err
+	}
+	if err := count(ctx, tx, rows); err != nil {
+		return false, err
+	}
+	return true, tx.Commit()
+}
+
+// appendEach writes the acts one by one, so that each repetition can be looked at.
+func (db *DB) appendEach(ctx context.Context, rows []row, report func(int, error)) error {
+	return db.tx(ctx, func(tx *sql.Tx) error {
+		var added []row
+		for k := range rows {
+			n, err := db.dialect.insert(ctx, tx, rows[k:k+1])
+			if err != nil {
+				return err
+			}
+			if n == 1 {
+				added = append(added, rows[k])
+				continue
+			}
+			same, err := sameAct(ctx, tx, &rows[k])
+			if err != nil {
+				return err
+			}
+			if !same {
+				report(k, ErrReused)
+			}
+		}
+		return count(ctx, tx, added)
+	})
+}
+
+// sameAct compares what the browser sent; the server's time of the first arrival stands.
+func sameAct(ctx context.Context, tx *sql.Tx, r *row) (bool, error) {
+	var o row
+	err := tx.QueryRowContext(ctx, "select site, notice, action, method, given, language from consents where visitor = $1 and id = $2",
+		r.visitor[:], r.id[:]).Scan(&o.site, &o.notice, &o.action, &o.method, &o.given, &o.language)
+	return o.site == r.site && o.notice == r.notice && o.action == r.action && o.method == r.method && o.given == r.given && o.language == r.language, err
+}
+
+// tally is a row of daily_counts.
+type tally struct {
+	site, day, notice, action, given int64
+	language                         string
+}
+
+const dayMillis = 24 * 60 * 60 * 1000
+
+// count adds the rows to the counts of their days. The order is fixed, so that two servers never wait for each
+// other's rows crosswise.
+func count(ctx context.Context, tx *sql.Tx, rows []row) error {
+	sums := map[tally]int64{}
+	for i := range rows {
+		r := &rows[i]
+		sums[tally{r.site, r.at / dayMillis, r.notice, r.action, r.given, r.language}]++
+	}
+	keys := make([]tally, 0, len(sums))
+	for k := range sums {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, func(a, b tally) int {
+		return cmp.Or(cmp.Compare(a.site, b.site), cmp.Compare(a.day, b.day), cmp.Compare(a.notice, b.notice),
+			cmp.Compare(a.action, b.action), cmp.Compare(a.given, b.given), strings.Compare(a.language, b.language))
+	})
+	for _, k := range keys {
+		_, err := tx.ExecContext(ctx, `insert into daily_counts (site, day, notice, action, given, language, n) values ($1, $2, $3, $4, $5, $6, $7)
+			on conflict (site, day, notice, action, given, language) do update set n = daily_counts.n + excluded.n`,
+			k.site, k.day, k.notice, k.action, k.given, k.language, sums[k])
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Filter selects a site's records; zero values select everything.
+type Filter struct {
+	Site     string
+	From, To time.Time // From inclusive, To exclusive
+	Action   consent.Action
+	Granted  consent.Category // only acts that granted it
+	Notice   consent.Hash
+	Visitor  uuid.UUID
+	After    string // the cursor of the page before
+	Limit    int    // rows a page, 1 to 1000; 0 is 50
+}
+
+// Page is a page of records, the newest first, and the cursor of the next page ("" at the end).
+type Page struct {
+	Records []consent.Record
+	Next    string
+}
+
+const consentColumns = "select seq, visitor, id, at, notice, action, method, given, language, extra from consents "
+
+// Consents reads one page of records. It reads along an index from the cursor on: the hundredth page costs what
+// the first does.
+func (db *DB) Consents(ctx context.Context, f Filter) (Page, error) {
+	if f.Limit <= 0 || f.Limit > 1000 {
+		f.Limit = 50
+	}
+	where, args, err := db.where(ctx, f)
+	if err != nil {
+		return Page{}, err
+	}
+	query := fmt.Sprintf("%s%s order by at desc, seq desc limit %d", consentColumns, where, f.Limit+1)
+	rows, err := collect(ctx, db.reader, scanConsent, query, args...)
+	if err != nil {
+		return Page{}, err
+	}
+	var p Page
+	if len(rows) > f.Limit {
+		rows = rows[:f.Limit]
+		p.Next = fmt.Sprintf("%d-%d", rows[f.Limit-1].at, rows[f.Limit-1].seq)
+	}
+	p.Records = make([]consent.Record, len(rows))
+	for i := range rows {
+		if p.Records[i], err = db.toRecord(ctx, &rows[i]); err != nil {
+			return Page{}, err
+		}
+	}
+	return p, nil
+}
+
+// where builds the condition of a filter.
+func (db *DB) where(ctx context.Context, f Filter) (string, []any, error) {
+	var site int64
+	if err := db.reader.QueryRowContext(ctx, "select num from sites where id = $1", f.Site).Scan(&site); err != nil {
+		return "", nil, one(err, "no_site", noSite)
+	}
+	cond, args := []string{"site = $1"}, []any{site}
+	add := func(c string, vs ...any) {
+		for _, v := range vs {
+			args = append(args, v)
+			c = strings.Replace(c, "?", fmt.Sprintf("$%d", len(args)), 1)
+		}
+		cond = append(cond, c)
+	}
+	if !f.From.IsZero() {
+		add("at >= ?", f.From.UnixMilli())
+	}
+	if !f.To.IsZero() {
+		add("at < ?", f.To.UnixMilli())
+	}
+	if n := f.Action.Number(); n >= 0 {
+		add("action = ?", n)
+	}
+	if f.Granted.Optional() {
+		add("given & ? <> 0", int64(consent.SetOf(f.Granted)))
+	}
+	if f.Visitor != uuid.Nil {
+		add("visitor = ?", f.Visitor[:])
+	}
+	if f.Notice != (consent.Hash{}) {
+		n, err := db.ref(ctx, f.Notice)
+		if err != nil {
+			return "", nil, err
+		}
+		add("notice = ?", n.num)
+	}
+	if f.After != "" {
+		var at, seq int64
+		if n, err := fmt.Sscanf(f.After, "%d-%d", &at, &seq); n != 2 || err != nil {
+			return "", nil, consent.Invalid("bad_cursor", "The page's cursor is broken; start from the first page.")
+		}
+		add("(at, seq) < (?, ?)", at, seq)
+	}
+	return "where " + strings.Join(cond, " and "), args, nil
+}
+
+func scanConsent(rows *sql.Rows) (r row, err error) {
+	var visitor, id []byte
+	err = rows.Scan(&r.seq, &visitor, &id, &r.at, &r.notice, &r.action, &r.method, &r.given, &r.language, &r.extra)
+	copy(r.visitor[:], visitor)
+	copy(r.id[:], id)
+	return r, err
+}
+
+// toRecord is the way back from toRow.
+func (db *DB) toRecord(ctx context.Context, r *row) (consent.Record, error) {
+	n, err := db.refByNum(ctx, r.notice)
+	if err != nil {
+		return consent.Record{}, err
+	}
+	if r.action >= int64(len(consent.Actions)) || r.method >= int64(len(consent.Methods)) {
+		return consent.Record{}, fmt.Errorf("record %s has action %d and method %d", r.id, r.action, r.method)
+	}
+	at := time.UnixMilli(r.at).UTC()
+	out := consent.Record{
+		Act: consent.Act{
+			ID: r.id, Visitor: r.visitor, Notice: n.hash, Action: consent.Actions[r.action], Method: consent.Methods[r.method],
+			Categories: consent.Choices{Asked: n.asked, Given: consent.Set(r.given)}, Language: r.language,
+		},
+		Site: n.siteID, At: at, ValidUntil: at.Add(n.validity),
+	}
+	if r.extra == nil {
+		return out, nil
+	}
+	var x extra
+	err = json.Unmarshal([]byte(*r.extra), &x)
+	out.Path, out.Address, out.Cleared, out.Remaining = x.Path, x.Address, x.Cleared, x.Remaining
+	return out, err
+}
+
+// Visitor reads all acts of one visitor on one site, the oldest first; none is not an error.
+func (db *DB) Visitor(ctx context.Context, site string, visitor uuid.UUID) ([]consent.Record, error) {
+	p, err := db.Consents(ctx, Filter{Site: site, Visitor: visitor, Limit: 1000})
+	slices.Reverse(p.Records)
+	return p.Records, err
+}
+
+// Consent reads one act; absence is NotFound.
+func (db *DB) Consent(ctx context.Context, site string, visitor, id uuid.UUID) (consent.Record, error) {
+	acts, err := db.Visitor(ctx, site, visitor)
+	for i := range acts {
+		if bytes.Equal(acts[i].ID[:], id[:]) {
+			return acts[i], err
+		}
+	}
+	return consent.Record{}, cmp.Or(err, error(consent.NotFound("no_record", "There is no such record.")))
+}
+
+// All yields a filter's records, the newest first, in pages behind the scenes: memory stays constant and no
+// transaction stays open, however slow the reader is.
+func (db *DB) All(ctx context.Context, f Filter) iter.Seq2[consent.Record, error] {
+	return func(yield func(consent.Record, error) bool) {
+		f.Limit = 1000
+		for {
+			p, err := db.Consents(ctx, f)
+			if err != nil {
+				yield(consent.Record{}, err)
+				return
+			}
+			for i := range p.Records {
+				if !yield(p.Records[i], nil) {
+					return
+				}
+			}
+			if f.After = p.Next; p.Next == "" {
+				return
+			}
+		}
+	}
+}
+
+// DayCount is how often something was chosen on one day (UTC).
+type DayCount struct {
+	Day    time.Time
+	Counts map[consent.Action]int64
+}
+
+// Daily reads the counts a day of a site, from inclusive, to exclusive, every day present, the oldest first.
+func (db *DB) Daily(ctx context.Context, site string, from, to time.Time) ([]DayCount, error) {
+	first, last := from.UnixMilli()/dayMillis, to.UnixMilli()/dayMillis
+	days := make([]DayCount, max(0, last-first))
+	for i := range days {
+		days[i] = DayCount{Day: time.UnixMilli((first + int64(i)) * dayMillis).UTC(), Counts: map[consent.Action]int64{}}
+	}
+	_, err := collect(ctx, db.reader, func(rows *sql.Rows) (struct{}, error) {
+		var day, n int64
+		var action int
+		if err := rows.Scan(&day, &action, &n); err != nil {
+			return struct{}{}, err
+		}
+		if action < len(consent.Actions) {
+			days[day-first].Counts[consent.Actions[action]] += n
+		}
+		return struct{}{}, nil
+	}, `select day, action, cast(sum(daily_counts.n) as bigint) from daily_counts join sites on sites.num = daily_counts.site
+		where sites.id = $1 and day >= $2 and day < $3 group by day, action`, site, first, last)
+	return days, err
+}

@@ -1,0 +1,149 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"samtykke/consent"
+)
+
+const noSite = "There is no such site."
+
+// AddSite stores a new site with an empty declaration. A taken id is a conflict.
+func (db *DB) AddSite(ctx context.Context, s consent.Site) error {
+	body, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	return db.change(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `insert into sites (id, body, items, created_at) values ($1, $2, '[]', $3) on conflict do nothing`,
+			s.ID, string(body), s.CreatedAt.UnixMilli())
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 1 {
+			return err
+		}
+		return &consent.Error{Kind: consent.KindConflict, Code: "site_exists", Message: "There is a site with this id."}
+	})
+}
+
+// UpdateSite replaces a site's details and banner draft.
+func (db *DB) UpdateSite(ctx context.Context, s consent.Site) error {
+	body, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	return db.setSite(ctx, s.ID, "body", body)
+}
+
+// SetItems replaces a site's draft declaration.
+func (db *DB) SetItems(ctx context.Context, site string, items []consent.Item) error {
+	if items == nil {
+		items = []consent.Item{}
+	}
+	body, err := json.Marshal(items)
+	if err != nil {
+		return err
+	}
+	return db.setSite(ctx, site, "items", body)
+}
+
+func (db *DB) setSite(ctx context.Context, id, column string, body []byte) error {
+	return db.change(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, "update sites set "+column+" = $1 where id = $2", string(body), id)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 1 {
+			return err
+		}
+		return consent.NotFound("no_site", noSite)
+	})
+}
+
+// Site reads one site; absence is NotFound.
+func (db *DB) Site(ctx context.Context, id string) (s consent.Site, err error) {
+	err = db.scanJSON(ctx, &s, "select body from sites where id = $1", id)
+	return s, one(err, "no_site", noSite)
+}
+
+// Items reads a site's draft declaration.
+func (db *DB) Items(ctx context.Context, site string) (items []consent.Item, err error) {
+	err = db.scanJSON(ctx, &items, "select items from sites where id = $1", site)
+	return items, one(err, "no_site", noSite)
+}
+
+func (db *DB) scanJSON(ctx context.Context, out any, query string, args ...any) error {
+	var body string
+	if err := db.reader.QueryRowContext(ctx, query, args...).Scan(&body); err != nil {
+		return err
+	}
+	return json.Unmarshal([]byte(body), out)
+}
+
+// Sites reads all sites, the oldest first.
+func (db *DB) Sites(ctx context.Context) ([]consent.Site, error) {
+	return collect(ctx, db.reader, func(rows *sql.Rows) (s consent.Site, err error) {
+		var body string
+		if err := rows.Scan(&body); err != nil {
+			return s, err
+		}
+		err = json.Unmarshal([]byte(body), &s)
+		return s, err
+	}, "select body from sites order by num")
+}
+
+// collect reads every row of a query.
+func collect[T any](ctx context.Context, db *sql.DB, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []T
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, fmt.Errorf("read row: %w", err)
+		}
+		out = append(out, v)
+	}
+	return out, rows.Err()
+}
+
+// Scan is a finished scan as it is kept.
+type Scan struct {
+	At     time.Time
+	Report []byte // the scan's JSON
+}
+
+// AddScan keeps a scan's report.
+func (db *DB) AddScan(ctx context.Context, site string, s Scan) error {
+	return db.tx(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, "insert into scans (site, at, report) select num, $1, $2 from sites where id = $3",
+			s.At.UnixMilli(), string(s.Report), site)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 1 {
+			return err
+		}
+		return consent.NotFound("no_site", noSite)
+	})
+}
+
+// LastScan reads a site's newest scan; absence is NotFound.
+func (db *DB) LastScan(ctx context.Context, site string) (s Scan, err error) {
+	var at int64
+	var report string
+	err = db.reader.QueryRowContext(ctx, `select scans.at, scans.report from scans join sites on sites.num = scans.site
+		where sites.id = $1 order by scans.at desc, scans.num desc limit 1`, site).Scan(&at, &report)
+	if err != nil {
+		return s, one(err, "no_scan", "The site has not been scanned yet.")
+	}
+	return Scan{At: time.UnixMilli(at).UTC(), Report: []byte(report)}, nil
+}
