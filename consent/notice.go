@@ -53,6 +53,7 @@ type Notice struct {
 // Content is everything a notice freezes except the compiled bundle.
 type Content struct {
 	Site       string     `json:"site"`
+	Version    int        `json:"version"` // the notice's, so that two notices never have the same hash
 	SiteName   string     `json:"site_name"`
 	Homepage   string     `json:"homepage"`
 	Controller Controller `json:"controller"`

@@ -22,8 +22,9 @@ import (
 
 // Postgres starts a PostgreSQL of the distribution's for the test and returns a function that makes a fresh, empty
 // database in it and gives its URL. The server listens on a socket in a folder of its own and ends with the test.
-// It fails the test where PostgreSQL is missing: these tests are never skipped.
-func Postgres(t testing.TB) (newDatabase func() string) {
+// It fails the test where PostgreSQL is missing: these tests are never skipped. settings ("fsync=on") are added to
+// its command line.
+func Postgres(t testing.TB, settings ...string) (newDatabase func() string) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "samtykke-pg-") // short: a socket's path has at most 107 bytes
 	if err != nil {
@@ -35,7 +36,11 @@ func Postgres(t testing.TB) (newDatabase func() string) {
 	run(t, account, binary(t, "initdb"), "-D", data, "-U", "test", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C")
 
 	// Durability is PostgreSQL's own business and tested there; the suite runs faster without waiting for disks.
-	server := exec.Command(binary(t, "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=60")
+	args := []string{"-D", data, "-k", dir}
+	for _, s := range append([]string{"listen_addresses=", "fsync=off", "max_connections=60"}, settings...) {
+		args = append(args, "-c", s)
+	}
+	server := exec.Command(binary(t, "postgres"), args...)
 	server.SysProcAttr = account
 	server.Dir = dir
 	var log bytes.Buffer

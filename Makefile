@@ -1,0 +1,30 @@
+# What everyone runs. `make run` and `make test` need Go, Node and make; test installs the rest.
+GO ?= go
+BIN = bin/samtykke
+
+.PHONY: run build test bench fmt fuzz deps
+
+run: build
+	$(BIN) serve --demo --data data
+
+build:
+	$(GO) build -trimpath -o $(BIN) ./cmd/samtykke
+
+# Everything that .ci/run runs. Steps in the order in which they fail fastest.
+test: deps
+	@.ci/static
+	$(GO) test -race -timeout 25m ./...
+	@.ci/fuzz 5s
+
+fuzz:
+	@.ci/fuzz 60s
+
+bench: build
+	$(GO) test -run '^$$' -bench . -benchtime 1s ./consent ./widget ./scanner/cookiedb
+	$(GO) test -run "^$$" -bench . -benchtime 5x -timeout 30m ./bench
+
+fmt:
+	$(GO) tool gofumpt -w $$(git ls-files '*.go')
+
+deps:
+	@.ci/deps

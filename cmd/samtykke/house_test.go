@@ -1,0 +1,73 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Imports point inwards: cmd → server → {store, scanner → cookiedb, widget} → consent.
+func TestHouse_ImportsPointInwards(t *testing.T) {
+	ours := map[string][]string{
+		"samtykke/consent":                {},
+		"samtykke/widget":                 {"samtykke/consent"},
+		"samtykke/scanner/cookiedb":       {"samtykke/consent"},
+		"samtykke/scanner":                {"samtykke/consent", "samtykke/scanner/cookiedb"},
+		"samtykke/server/store":           {"samtykke/consent"},
+		"samtykke/server/store/storetest": {"samtykke/consent", "samtykke/server/store"},
+		"samtykke/server":                 {"samtykke/consent", "samtykke/scanner", "samtykke/scanner/cookiedb", "samtykke/server/dashboard", "samtykke/server/declaration", "samtykke/server/store", "samtykke/widget"},
+		"samtykke/server/dashboard":       {"samtykke/consent"},
+		"samtykke/server/declaration":     {"samtykke/consent"},
+		"samtykke/cmd/samtykke/demo":      {"samtykke/consent"},
+		"samtykke/browsertest":            {},
+	}
+	// Libraries that only some packages may know, also through others.
+	only := map[string][]string{
+		"github.com/labstack/echo/v4":                {"samtykke/server"},
+		"github.com/chromedp/chromedp":               {"samtykke/scanner", "samtykke/server", "samtykke/browsertest"},
+		"github.com/evanw/esbuild/pkg/api":           {"samtykke/widget", "samtykke/server"},
+		"modernc.org/sqlite":                         {"samtykke/server/store", "samtykke/server/store/storetest", "samtykke/server"},
+		"github.com/jackc/pgx/v5/stdlib":             {"samtykke/server/store", "samtykke/server/store/storetest", "samtykke/server"},
+		"github.com/alecthomas/kong":                 {},
+		"github.com/google/go-cmp/cmp":               {"samtykke/server/store/storetest"},
+		"github.com/rogpeppe/go-internal/testscript": {},
+	}
+	for pkg, allowed := range ours {
+		out, err := exec.Command("go", "list", "-deps", pkg).Output()
+		if err != nil {
+			t.Fatalf("go list %s: %v", pkg, err)
+		}
+		for _, dep := range strings.Fields(string(out)) {
+			if strings.HasPrefix(dep, "samtykke/") && dep != pkg && !slices.Contains(allowed, dep) {
+				t.Errorf("%s may not depend on %s", pkg, dep)
+			}
+			if users, limited := only[dep]; limited && !slices.Contains(users, pkg) {
+				t.Errorf("%s may not depend on %s", pkg, dep)
+			}
+		}
+	}
+	out, err := exec.Command("go", "list", "samtykke/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pkg := range strings.Fields(string(out)) {
+		if _, known := ours[pkg]; !known && pkg != "samtykke/cmd/samtykke" && pkg != "samtykke/bench" {
+			t.Errorf("%s is new: say above what it may import", pkg)
+		}
+	}
+}
+
+// Only the file that drives the browser knows how it is driven.
+func TestHouse_OnlyTheBrowserFileKnowsChromedp(t *testing.T) {
+	out, err := exec.Command("grep", "-rl", "--include=*.go", "chromedp/", "../..").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range strings.Fields(string(out)) {
+		ok := strings.HasSuffix(file, "_test.go") || strings.HasSuffix(file, "scanner/browser.go") || strings.Contains(file, "/browsertest/")
+		if !ok {
+			t.Errorf("%s knows chromedp", file)
+		}
+	}
+}

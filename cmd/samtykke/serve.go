@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"html/template"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"samtykke/cmd/samtykke/demo"
+	"samtykke/consent"
+	"samtykke/server"
+	"samtykke/server/store"
+)
+
+type serveCmd struct {
+	dataFlags
+	Listen       string   `help:"Address to listen on." default:"localhost:8080" placeholder:"ADDR"`
+	BaseURL      string   `help:"The server's public address; default http://localhost and the port." name:"base-url" placeholder:"URL"`
+	TrustedProxy []string `help:"Network of a reverse proxy whose X-Forwarded-For is believed; may be repeated." name:"trusted-proxy" placeholder:"CIDR"`
+	Rate         float64  `help:"Consents a second that one address may send to one site in the long run; 0 for no limit." default:"5"`
+	Burst        int      `help:"Consents that one address may send at once." default:"60"`
+	Demo         bool     `help:"Add a demo shop with pretend vendors, and print a one-time password at each start."`
+}
+
+// Run serves until it is interrupted; then it answers what it has taken.
+func (c *serveCmd) Run(ctx context.Context, std streams) error {
+	proxies, err := networks(c.TrustedProxy)
+	if err != nil {
+		return err
+	}
+	db, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	l, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	port := fmt.Sprintf(":%d", l.Addr().(*net.TCPAddr).Port)
+	if c.BaseURL == "" {
+		c.BaseURL = "http://localhost" + port
+	}
+	cfg := server.Config{
+		BaseURL: strings.TrimSuffix(c.BaseURL, "/"), TrustedProxies: proxies, Rate: c.Rate, Burst: c.Burst,
+		Log: slog.New(slog.NewTextHandler(std.err, nil)),
+	}
+	if c.Rate <= 0 {
+		cfg.Rate = -1
+	}
+	if c.Demo {
+		if cfg.Hosts, err = addDemo(ctx, db, cfg.BaseURL, port); err != nil {
+			return err
+		}
+	}
+	s, err := server.New(ctx, db, cfg)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if err := c.greet(ctx, db, std, cfg.BaseURL, port); err != nil {
+		return err
+	}
+	return s.Run(ctx, l)
+}
+
+// greet prints where everything is, and the login where one was made.
+func (c *serveCmd) greet(ctx context.Context, db *store.DB, std streams, base, port string) error {
+	email, password, err := c.ownerLogin(ctx, db)
+	if err != nil {
+		return err
+	}
+	if c.Demo {
+		fmt.Fprintf(std.out, "\n  Demo shop   http://shop.localhost%s/\n", port)
+	}
+	fmt.Fprintf(std.out, "  Dashboard   %s/\n", base)
+	if password != "" {
+		fmt.Fprintf(std.out, "              log in as %s with the one-time password %s\n", email, password)
+	}
+	if c.Demo {
+		fmt.Fprintf(std.out, "  Script tag  %s\n", server.Tag(base, demoSite(port).ID))
+	}
+	_, err = fmt.Fprintln(std.out, "\n  Ctrl-C ends it.")
+	return err
+}
+
+// ownerLogin makes the first login. The demo gets a new one-time password at each start, so that nobody has to
+// remember the last one.
+func (c *serveCmd) ownerLogin(ctx context.Context, db *store.DB) (email, password string, err error) {
+	email, password, created, err := server.FirstOwner(ctx, db, time.Now())
+	if err != nil || created || !c.Demo {
+		return email, password, err
+	}
+	users, err := db.Users(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	password = server.NewPassword()
+	return users[0].Email, password, db.SetPassword(ctx, users[0].ID, server.HashPassword(password), true)
+}
+
+// demoSite is the shop under an id that stays the same, so that its tag does too.
+func demoSite(port string) consent.Site {
+	s := demo.Site(port)
+	s.ID, s.CreatedAt = "fjordfletvaerk", time.Now().UTC().Truncate(time.Millisecond)
+	return s
+}
+
+// addDemo registers the demo shop where it isn't yet and returns what serves it.
+func addDemo(ctx context.Context, db *store.DB, base, port string) (map[string]http.Handler, error) {
+	site := demoSite(port)
+	_, err := db.Site(ctx, site.ID)
+	switch {
+	case consent.KindOf(err) == consent.KindNotFound:
+		err = storeDemo(ctx, db, base, site)
+	case err == nil:
+		err = db.UpdateSite(ctx, site) // the port may have changed
+	}
+	if err != nil {
+		return nil, err
+	}
+	h := demo.New(demo.Config{
+		Tag: template.HTML(server.Tag(base, site.ID)), Embed: base + "/d/" + site.ID + "/embed.js", Port: port,
+	})
+	hosts := map[string]http.Handler{}
+	for _, name := range demo.Hosts() {
+		hosts[name] = h
+	}
+	return hosts, nil
+}
+
+func storeDemo(ctx context.Context, db *store.DB, base string, site consent.Site) error {
+	if err := db.AddSite(ctx, site); err != nil {
+		return err
+	}
+	if err := db.SetItems(ctx, site.ID, append(demo.Planted(), server.OwnItems(&site)...)); err != nil {
+		return err
+	}
+	_, err := server.Publish(ctx, db, base, time.Now(), site.ID, server.Publishing{Author: "samtykke serve --demo", Reason: "The demo's first banner", Material: true})
+	return err
+}
+
+func networks(list []string) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, s := range list {
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			a, aerr := netip.ParseAddr(s)
+			if aerr != nil {
+				return nil, consent.Invalid("bad_network", fmt.Sprintf("--trusted-proxy %q is neither an address nor a network such as 10.0.0.0/8.", s))
+			}
+			p = netip.PrefixFrom(a, a.BitLen())
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}

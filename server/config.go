@@ -1,0 +1,61 @@
+package server
+
+import (
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"samtykke/consent"
+)
+
+// Config is everything that a server can be told. The zero value of each field is a working default.
+type Config struct {
+	BaseURL string // how browsers reach the server, without a slash at the end, such as https://samtykke.example.dk
+
+	// TrustedProxies are the networks whose X-Forwarded-For is believed. Empty: the connection's own address counts.
+	TrustedProxies []netip.Prefix
+
+	// Rate is how many acts a second one address (IPv6: /64) may send to one site in the long run, Burst how many
+	// at once. Default 5 and 60: enough for an office behind one address. A negative Rate switches the limit off.
+	Rate  float64
+	Burst int
+
+	// QueueSize is how many acts may wait for the disk before the server answers 503; default 8192. GroupSize is
+	// how many are committed together at most; default 512.
+	QueueSize, GroupSize int
+
+	// Hosts serves other sites under other host names on the same port: the demo.
+	Hosts map[string]http.Handler
+
+	Now func() time.Time // the clock; default time.Now
+	Log *slog.Logger     // default slog.Default
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Rate == 0 {
+		c.Rate = 5
+	}
+	if c.Burst <= 0 {
+		c.Burst = 60
+	}
+	if c.QueueSize <= 0 {
+		c.QueueSize = 8192
+	}
+	if c.GroupSize <= 0 {
+		c.GroupSize = 512
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if strings.HasSuffix(c.BaseURL, "/") || !strings.HasPrefix(c.BaseURL, "http://") && !strings.HasPrefix(c.BaseURL, "https://") {
+		return c, consent.Invalid("bad_base_url", "The base URL is an address such as https://samtykke.example.dk, without a slash at the end.")
+	}
+	return c, nil
+}
+
+func (c *Config) secure() bool { return strings.HasPrefix(c.BaseURL, "https://") }

@@ -1,0 +1,127 @@
+package server
+
+import (
+	"encoding/csv"
+	"io"
+	"iter"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"samtykke/consent"
+)
+
+// The columns of the log's CSV, in UTF-8 with a header (H14). Times are UTC, RFC 3339 with milliseconds. The three
+// categories hold true or false, or nothing where the notice didn't ask. notice is the hash of the notice, and
+// notice_version its number on the site. cleared and remaining are names with a space between. A value that a
+// spreadsheet would read as a formula begins with '.
+var csvColumns = []string{
+	"id", "visitor", "at", "action", "preferences", "statistics", "marketing", "language", "method", "notice", "notice_version",
+	"valid_until", "path", "cleared", "remaining",
+}
+
+const csvTime = "2006-01-02T15:04:05.000Z"
+
+// exportConsents streams the records of a filter, however many: memory stays constant.
+func (s *Server) exportConsents(c echo.Context) error {
+	ctx, q := c.Request().Context(), trimmed(c.QueryParams())
+	site, err := s.db.Site(ctx, c.Param("site"))
+	if err != nil {
+		return err
+	}
+	heads, err := s.db.NoticeHeads(ctx, site.ID)
+	if err != nil {
+		return err
+	}
+	q.Del("after")
+	filter, err := readFilter(site.ID, q, heads)
+	if err != nil {
+		return err
+	}
+	versions := map[consent.Hash]int{}
+	for _, h := range heads {
+		versions[h.Hash] = h.Version
+	}
+	h := c.Response().Header()
+	h.Set("Content-Type", "text/csv; charset=utf-8")
+	h.Set("Content-Disposition", `attachment; filename="samtykke-`+site.ID+`.csv"`)
+	if err := writeCSV(c.Response(), s.db.All(ctx, filter), versions, s.extendWrite(c)); err != nil {
+		if !c.Response().Committed {
+			return err
+		}
+		// Half a file must not look like a whole one: the browser then says that the download failed.
+		panic(http.ErrAbortHandler)
+	}
+	return nil
+}
+
+// extendWrite sends what is ready and gives the next part its own time: a slow reader of a large export is no
+// stalled connection.
+func (s *Server) extendWrite(c echo.Context) func() {
+	control := http.NewResponseController(c.Response().Writer)
+	return func() {
+		_ = control.SetWriteDeadline(time.Now().Add(time.Minute)) // writers without deadlines have none to extend
+		_ = control.Flush()
+	}
+}
+
+// writeCSV writes the header and a line a record, calling flush every thousand lines.
+func writeCSV(out io.Writer, records iter.Seq2[consent.Record, error], versions map[consent.Hash]int, flush func()) error {
+	w := csv.NewWriter(out)
+	n := 0
+	for r, err := range records {
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			if err := w.Write(csvColumns); err != nil {
+				return err
+			}
+		}
+		if err := w.Write(csvLine(&r, versions[r.Notice])); err != nil {
+			return err
+		}
+		if n++; n%1000 == 0 {
+			w.Flush()
+			flush()
+		}
+	}
+	if n == 0 {
+		if err := w.Write(csvColumns); err != nil {
+			return err
+		}
+	}
+	w.Flush()
+	return w.Error()
+}
+
+func csvLine(r *consent.Record, version int) []string {
+	line := []string{r.ID.String(), r.Visitor.String(), r.At.UTC().Format(csvTime), string(r.Action)}
+	for _, k := range []consent.Category{consent.Preferences, consent.Statistics, consent.Marketing} {
+		line = append(line, answer(r.Categories, k))
+	}
+	line = append(line, r.Language, string(r.Method), r.Notice.String(), strconv.Itoa(version), r.ValidUntil.UTC().Format(csvTime),
+		r.Path, strings.Join(r.Cleared, " "), strings.Join(r.Remaining, " "))
+	for i := range line {
+		line[i] = inert(line[i])
+	}
+	return line
+}
+
+func answer(c consent.Choices, k consent.Category) string {
+	if !c.Asked.Has(k) {
+		return ""
+	}
+	return strconv.FormatBool(c.Given.Has(k))
+}
+
+// inert keeps a spreadsheet from reading a stranger's text as a formula.
+func inert(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+		return "'" + s
+	}
+	return s
+}

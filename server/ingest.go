@@ -1,0 +1,147 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"samtykke/consent"
+	"samtykke/server/store"
+)
+
+// ingest takes acts from many requests and commits them in groups: a group is whatever arrived while the one before
+// it was being written. An act is answered when its group is on disk, never earlier.
+type ingest struct {
+	db    *store.DB
+	log   *slog.Logger
+	size  int
+	queue chan *pending
+	done  chan struct{}
+
+	mu     sync.RWMutex // held for reading while an act is put in, so that close can't close the queue under it
+	closed bool
+}
+
+// pending is an act on its way to the disk. The answer channel holds one answer, so that the writer never waits.
+type pending struct {
+	record consent.Record
+	answer chan error
+}
+
+var pendings = sync.Pool{New: func() any { return &pending{answer: make(chan error, 1)} }}
+
+// writeTimeout bounds one group's transaction: a database that hangs must not hang every visitor.
+const writeTimeout = 20 * time.Second
+
+func errBusy() error {
+	return &consent.Error{Kind: consent.KindUnavailable, Code: "busy", Message: "The server can't record consents right now. Send it again later."}
+}
+
+func newIngest(db *store.DB, log *slog.Logger, queue, size int) *ingest {
+	i := &ingest{db: db, log: log, size: size, queue: make(chan *pending, queue), done: make(chan struct{})}
+	go i.run()
+	return i
+}
+
+// add blocks until the record is durable (nil) or refused. A full queue refuses at once.
+func (i *ingest) add(r consent.Record) error {
+	p := pendings.Get().(*pending)
+	p.record = r
+	if !i.offer(p) {
+		pendings.Put(p)
+		return errBusy()
+	}
+	err := <-p.answer
+	pendings.Put(p)
+	return err
+}
+
+func (i *ingest) offer(p *pending) bool {
+	i.mu.RLock()
+	defer i.mu.RUnlock()
+	if i.closed {
+		return false
+	}
+	select {
+	case i.queue <- p:
+		return true
+	default:
+		return false
+	}
+}
+
+// close refuses new acts, writes those that wait, and returns when they are answered.
+func (i *ingest) close() {
+	i.mu.Lock()
+	if !i.closed {
+		i.closed = true
+		close(i.queue)
+	}
+	i.mu.Unlock()
+	<-i.done
+}
+
+func (i *ingest) run() {
+	defer close(i.done)
+	group := make([]*pending, 0, i.size)
+	records := make([]consent.Record, 0, i.size)
+	for p := range i.queue {
+		group = i.collect(append(group[:0], p))
+		records = records[:0]
+		for _, p := range group {
+			records = append(records, p.record)
+		}
+		i.write(group, records)
+	}
+}
+
+// collect adds whatever waits already, without waiting for more.
+func (i *ingest) collect(group []*pending) []*pending {
+	for len(group) < i.size {
+		select {
+		case p, ok := <-i.queue:
+			if !ok {
+				return group
+			}
+			group = append(group, p)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+func (i *ingest) write(group []*pending, records []consent.Record) {
+	errs, err := i.append(records)
+	if err != nil && len(records) > 1 && i.db.Ping(context.Background()) == nil {
+		// One act that the database can't take must not keep the others from being recorded.
+		i.log.Error("writing a group of consents failed, trying them one by one", slog.Int("acts", len(records)), slog.Any("error", err))
+		for k := range records {
+			i.write(group[k:k+1], records[k:k+1])
+		}
+		return
+	}
+	if err != nil {
+		i.log.Error("consents not recorded", slog.Int("acts", len(records)), slog.Any("error", err))
+	}
+	for k, p := range group {
+		switch {
+		case err != nil:
+			p.answer <- errBusy()
+		default:
+			p.answer <- errs[k]
+		}
+	}
+}
+
+func (i *ingest) append(records []consent.Record) (errs []error, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+	defer cancel()
+	errs, err = i.db.Append(ctx, records)
+	if err == nil && len(errs) != len(records) {
+		err = errors.New("the store answered for another number of records")
+	}
+	return errs, err
+}

@@ -1,0 +1,323 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"samtykke/consent"
+	"samtykke/scanner"
+	"samtykke/server/dashboard"
+	"samtykke/server/store"
+)
+
+// itemsData is the editor of a site's declaration.
+type itemsData struct {
+	Groups     []formGroup
+	Count      int
+	Unsure     int // unclassified items
+	New        itemForm
+	Languages  []string
+	Kinds      []consent.ItemKind
+	Categories []consent.Category
+	Units      []string
+	Scan       *scanSummary
+	ScanError  string // what is wrong with an uploaded report
+}
+
+// formGroup is a category of the editor.
+type formGroup struct {
+	Category consent.Category
+	Items    []itemForm
+}
+
+// itemForm is one entry with its form.
+type itemForm struct {
+	consent.Item
+	Key  string // names the entry, as it is stored
+	Form *dashboard.Form
+	Open bool // it is shown unfolded: something in it is wrong
+}
+
+// itemKey names an entry within a declaration. A place in the list would change under somebody else's hands.
+func itemKey(i *consent.Item) string {
+	return url.QueryEscape(string(i.Kind)) + "&" + url.QueryEscape(i.Name) + "&" + url.QueryEscape(strings.TrimPrefix(i.Host, "."))
+}
+
+func (s *Server) itemsPage(c echo.Context) error {
+	v, err := s.siteView(c, "declaration")
+	if err != nil {
+		return err
+	}
+	d, err := s.itemsData(c.Request().Context(), v.Site)
+	if err != nil {
+		return err
+	}
+	v.Data = d
+	return s.show(c, "items", v)
+}
+
+func (s *Server) itemsData(ctx context.Context, site *consent.Site) (itemsData, error) {
+	items, err := s.db.Items(ctx, site.ID)
+	if err != nil {
+		return itemsData{}, err
+	}
+	d := itemsData{
+		Count: len(items), Unsure: unclassified(items), Languages: site.Banner.Languages, Units: dashboard.Units(),
+		Kinds:      []consent.ItemKind{consent.Cookie, consent.LocalStorage, consent.SessionStorage, consent.IndexedDB, consent.CacheStorage, consent.ServiceWorker},
+		Categories: slices.Concat([]consent.Category{consent.Unclassified}, consent.Categories()),
+	}
+	n := 0
+	for _, g := range grouped(items) {
+		group := formGroup{Category: g.Category}
+		for _, it := range g.Items {
+			n++
+			group.Items = append(group.Items, newItemForm(it, "i"+strconv.Itoa(n)+"-"))
+		}
+		d.Groups = append(d.Groups, group)
+	}
+	d.New = newItemForm(consent.Item{Kind: consent.Cookie, Party: consent.FirstParty, Category: consent.Unclassified}, "new-")
+	d.New.Key = ""
+	d.Scan, err = s.scanSummary(ctx, site.ID)
+	return d, err
+}
+
+func newItemForm(it consent.Item, prefix string) itemForm {
+	count, unit := dashboard.SplitLifetime(it.Lifetime)
+	v := url.Values{}
+	for name, value := range map[string]string{
+		"kind": string(it.Kind), "name": it.Name, "host": it.Host, "party": it.Party, "category": string(it.Category), "provider": it.Provider,
+		"country": it.Country, "lifetime_unit": unit,
+	} {
+		v.Set(name, value)
+	}
+	if count > 0 {
+		v.Set("lifetime", strconv.FormatInt(count, 10))
+	}
+	for lang, text := range it.Purpose {
+		v.Set("purpose."+lang, text)
+	}
+	for lang, text := range it.Reason {
+		v.Set("reason."+lang, text)
+	}
+	return itemForm{Item: it, Key: itemKey(&it), Form: &dashboard.Form{Values: v, Prefix: prefix}}
+}
+
+// changeItems adds, changes or deletes one entry.
+func (s *Server) changeItems(c echo.Context) error {
+	f, err := readForm(c)
+	if err != nil {
+		return err
+	}
+	v, err := s.siteView(c, "declaration")
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	items, err := s.db.Items(ctx, v.Site.ID)
+	if err != nil {
+		return err
+	}
+	items, done, err := edited(items, f)
+	if err != nil {
+		return s.itemsAgain(c, v, f, err)
+	}
+	if err := s.db.SetItems(ctx, v.Site.ID, items); err != nil {
+		return err
+	}
+	return seeOther(c, "/sites/"+v.Site.ID+"/declaration?done="+done)
+}
+
+// edited applies a form to the list: the entry named by key is replaced or deleted; without a key it is a new one.
+func edited(items []consent.Item, f *dashboard.Form) (list []consent.Item, done string, err error) {
+	key := f.Get("key")
+	at := slices.IndexFunc(items, func(i consent.Item) bool { return itemKey(&i) == key })
+	if key != "" && at < 0 {
+		return nil, "", consent.NotFound("no_item", "The entry is not in the declaration any more.")
+	}
+	if f.Get("op") == "delete" && at >= 0 {
+		return slices.Delete(slices.Clone(items), at, at+1), "item_deleted", nil
+	}
+	it, err := readItem(f)
+	if err != nil {
+		return nil, "", err
+	}
+	other := slices.IndexFunc(items, func(i consent.Item) bool { return itemKey(&i) == itemKey(&it) })
+	if other >= 0 && other != at {
+		return nil, "", wrongField("bad_item", "The entry is not right yet.", "name", "The declaration has an entry with this kind, name and host.")
+	}
+	list = slices.Clone(items)
+	if at < 0 {
+		return append(list, it), "item_added", nil
+	}
+	for lang, text := range list[at].Purpose { // languages that the form doesn't show stay
+		if _, shown := f.Values["purpose."+lang]; !shown {
+			it.Purpose[lang] = text
+		}
+	}
+	list[at] = it
+	return list, "item_saved", nil
+}
+
+func readItem(f *dashboard.Form) (consent.Item, error) {
+	it := consent.Item{
+		Kind: consent.ItemKind(f.Get("kind")), Name: f.Get("name"), Host: strings.ToLower(f.Get("host")), Party: f.Get("party"),
+		Category: consent.Category(f.Get("category")), Provider: f.Get("provider"), Country: strings.ToUpper(f.Get("country")),
+		Purpose: inLanguages(f, "purpose."), Reason: inLanguages(f, "reason."),
+	}
+	var ok bool
+	var err error
+	if it.Lifetime, ok = dashboard.JoinLifetime(f.Get("lifetime"), f.Get("lifetime_unit")); !ok {
+		err = wrongField("bad_item", "The entry is not right yet.", "lifetime", "Give a whole number of at most 100 years.")
+	}
+	if it.Category != consent.Necessary || len(it.Reason) == 0 {
+		it.Reason = nil
+	}
+	return it, together(it.Validate(), err)
+}
+
+func inLanguages(f *dashboard.Form, prefix string) map[string]string {
+	texts := map[string]string{}
+	for name, values := range f.Values {
+		if lang, ok := strings.CutPrefix(name, prefix); ok && values[0] != "" {
+			texts[lang] = values[0]
+		}
+	}
+	return texts
+}
+
+// itemsAgain shows the editor with one entry unfolded: what was typed into it and what is wrong.
+func (s *Server) itemsAgain(c echo.Context, v dashboard.View, f *dashboard.Form, err error) error {
+	var e *consent.Error
+	if !errors.As(err, &e) || e.Kind != consent.KindInvalid {
+		return err
+	}
+	d, err := s.itemsData(c.Request().Context(), v.Site)
+	if err != nil {
+		return err
+	}
+	refuse := func(i *itemForm) {
+		i.Open = true
+		f.Prefix, f.Message, f.Errors = i.Form.Prefix, e.Message, e.Fields
+		i.Form = f
+	}
+	if key := f.Get("key"); key == "" {
+		refuse(&d.New)
+	} else {
+		for g := range d.Groups {
+			for i := range d.Groups[g].Items {
+				if d.Groups[g].Items[i].Key == key {
+					refuse(&d.Groups[g].Items[i])
+				}
+			}
+		}
+	}
+	v.Data, v.Form = d, f
+	return s.showAs(c, status[e.Kind], "items", v)
+}
+
+// importScan keeps an uploaded report of a scan and adds what it found to the draft of the declaration.
+func (s *Server) importScan(c echo.Context) error {
+	v, err := s.siteView(c, "declaration")
+	if err != nil {
+		return err
+	}
+	raw, report, err := readScan(c, v.Site)
+	if err != nil {
+		return s.scanAgain(c, v, err)
+	}
+	ctx := c.Request().Context()
+	items, err := s.db.Items(ctx, v.Site.ID)
+	if err != nil {
+		return err
+	}
+	if err := s.db.AddScan(ctx, v.Site.ID, store.Scan{At: report.FinishedAt, Report: raw}); err != nil {
+		return err
+	}
+	if err := s.db.SetItems(ctx, v.Site.ID, merged(items, report.Draft())); err != nil {
+		return err
+	}
+	return seeOther(c, "/sites/"+v.Site.ID+"/declaration?done=scan_imported")
+}
+
+// formOverhead is what a form may add around an uploaded file.
+const formOverhead = 64 << 10
+
+// readScan reads the file of the form. A report about another website is refused: its cookies are not this site's.
+func readScan(c echo.Context, site *consent.Site) ([]byte, scanner.Report, error) {
+	r := c.Request()
+	r.Body = http.MaxBytesReader(c.Response(), r.Body, scanner.MaxReport+formOverhead)
+	file, _, err := r.FormFile("report")
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return nil, scanner.Report{}, err
+		}
+		return nil, scanner.Report{}, consent.Invalid("no_file", "Choose the file of a scan.")
+	}
+	defer file.Close()
+	raw, err := io.ReadAll(file)
+	if err != nil {
+		return nil, scanner.Report{}, err
+	}
+	report, err := scanner.ReadReport(bytes.NewReader(raw))
+	if err != nil {
+		return nil, report, err
+	}
+	u, err := url.Parse(report.URL)
+	if err != nil || !site.AllowsOrigin(u.Scheme+"://"+u.Host) {
+		return nil, report, consent.Invalid("foreign_scan", "The scan is of another website. Add its domain to the site first.")
+	}
+	return raw, report, nil
+}
+
+// scanAgain shows the editor with what is wrong with the file.
+func (s *Server) scanAgain(c echo.Context, v dashboard.View, err error) error {
+	var e *consent.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	d, err := s.itemsData(c.Request().Context(), v.Site)
+	if err != nil {
+		return err
+	}
+	d.ScanError = e.Message
+	v.Data, v.Form = d, &dashboard.Form{Message: "The scan was not read."}
+	return s.showAs(c, status[e.Kind], "items", v)
+}
+
+// merged adds what a scan found to a declaration. What the owner has written stays; only where the owner hasn't
+// decided yet does the scan's knowledge fill in.
+func merged(items, found []consent.Item) []consent.Item {
+	list := slices.Clone(items)
+	for _, f := range found {
+		at := slices.IndexFunc(list, func(i consent.Item) bool { return covers(&i, &f) })
+		switch {
+		case at < 0:
+			list = append(list, f)
+		case list[at].Category == consent.Unclassified && f.Category != consent.Unclassified:
+			f.Name, f.Host = list[at].Name, list[at].Host
+			if f.Purpose = maps.Clone(f.Purpose); f.Purpose == nil {
+				f.Purpose = map[string]string{}
+			}
+			maps.Copy(f.Purpose, list[at].Purpose)
+			list[at] = f
+		}
+	}
+	return list
+}
+
+// covers says whether a declared entry stands for a found one.
+func covers(declared, found *consent.Item) bool {
+	return declared.Kind == found.Kind && (declared.Name == found.Name || declared.Matches(found.Name)) &&
+		strings.TrimPrefix(declared.Host, ".") == strings.TrimPrefix(found.Host, ".")
+}

@@ -1,0 +1,260 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"samtykke/consent"
+	"samtykke/server/dashboard"
+)
+
+// How often one address, and one e-mail from wherever, may try to log in.
+const (
+	loginsPerSecond = 0.1
+	loginBurst      = 10
+)
+
+// allowLogin counts an attempt against the address and against the e-mail. Who tries many passwords from many
+// addresses slows the owner of that e-mail down too; that is the lesser evil.
+func (s *Server) allowLogin(c echo.Context, email string) error {
+	if err := s.logins.allow(c, "login"); err != nil || s.logins.store == nil {
+		return err
+	}
+	if ok, err := s.logins.store.Allow("e-mail " + email); err != nil || ok {
+		return err
+	}
+	return &consent.Error{Kind: consent.KindTooMany, Code: "too_many_logins", Message: "Too many attempts to log in. Wait a minute and try again."}
+}
+
+func (s *Server) cookieName() string {
+	if s.cfg.secure() {
+		return "__Host-samtykke_session" // the browser then refuses it from other hosts and without TLS
+	}
+	return "samtykke_session"
+}
+
+func (s *Server) setSession(c echo.Context, token string, seconds int) {
+	c.SetCookie(&http.Cookie{
+		Name: s.cookieName(), Value: token, Path: "/", MaxAge: seconds, HttpOnly: true, Secure: s.cfg.secure(), SameSite: http.SameSiteLaxMode,
+	})
+}
+
+func (s *Server) session(c echo.Context) string {
+	cookie, err := c.Cookie(s.cookieName())
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
+}
+
+// sessionUser finds who is logged in; NotFound where nobody is.
+func (s *Server) sessionUser(c echo.Context) (consent.User, error) {
+	token := s.session(c)
+	if token == "" {
+		return consent.User{}, consent.NotFound("no_session", "Nobody is logged in.")
+	}
+	return s.db.SessionUser(c.Request().Context(), hashToken(token), s.cfg.Now())
+}
+
+// userKey is where loggedIn keeps the user for the handlers.
+const userKey = "user"
+
+// userOf is who is logged in; nil on pages before the login.
+func userOf(c echo.Context) *consent.User {
+	u, _ := c.Get(userKey).(*consent.User)
+	return u
+}
+
+// own are the changes that people make to nothing but their own login, whatever their role.
+var own = map[string]bool{"/logout": true, "/password": true, "/language": true}
+
+// loggedIn lets nobody in without a session (H1), nobody on with a password that the program gave, and auditors
+// change nothing.
+func (s *Server) loggedIn(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		u, err := s.sessionUser(c)
+		if consent.KindOf(err) == consent.KindNotFound {
+			return s.askLogin(c)
+		}
+		if err != nil {
+			return err
+		}
+		c.Set(userKey, &u)
+		if u.MustChange && !own[c.Path()] {
+			return seeOther(c, "/password")
+		}
+		if c.Request().Method != http.MethodGet && u.Role != consent.Owner && u.Role != consent.Editor && !own[c.Path()] {
+			return &consent.Error{Kind: consent.KindForbidden, Code: "read_only", Message: "Your login may read, but not change anything."}
+		}
+		return next(c)
+	}
+}
+
+// askLogin sends a reader to the login and back afterwards. What was sent in a form can't be kept.
+func (s *Server) askLogin(c echo.Context) error {
+	if c.Request().Method != http.MethodGet {
+		return &consent.Error{Kind: consent.KindUnauthorized, Code: "logged_out", Message: "You are not logged in any more. Log in and send the form again."}
+	}
+	to := "/login"
+	if here := c.Request().URL.RequestURI(); here != "/" {
+		to += "?next=" + url.QueryEscape(here)
+	}
+	return seeOther(c, to)
+}
+
+func seeOther(c echo.Context, to string) error { return c.Redirect(http.StatusSeeOther, to) }
+
+// localPath keeps a redirect on this server: "/" where next could lead elsewhere.
+func localPath(next string) string {
+	u, err := url.Parse(next)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\r\n\t") {
+		return "/"
+	}
+	return next
+}
+
+// loginData is what the login page carries along.
+type loginData struct{ Next string }
+
+func (s *Server) loginPage(c echo.Context) error {
+	next := localPath(c.QueryParam("next"))
+	if _, err := s.sessionUser(c); err == nil {
+		return seeOther(c, next)
+	}
+	return s.show(c, "login", dashboard.View{Form: &dashboard.Form{}, Data: loginData{next}})
+}
+
+func (s *Server) login(c echo.Context) error {
+	f, err := readForm(c)
+	if err != nil {
+		return err
+	}
+	email := cleanEmail(f.Get("email"))
+	u, err := s.tryLogin(c, email, f.Get("password"))
+	if err != nil {
+		f.Values.Del("password")
+		return s.again(c, "login", dashboard.View{Form: f, Data: loginData{localPath(f.Get("next"))}}, err)
+	}
+	if err := s.startSession(c, u); err != nil {
+		return err
+	}
+	if l := f.Get("lang"); l != "" && l != u.Language {
+		if err := s.setLanguage(c.Request().Context(), u, l); err != nil {
+			return err
+		}
+	}
+	return seeOther(c, localPath(f.Get("next")))
+}
+
+func (s *Server) tryLogin(c echo.Context, email, password string) (consent.User, error) {
+	if len(email) > 200 || len(password) > 200 {
+		return consent.User{}, errLogin()
+	}
+	if err := s.allowLogin(c, email); err != nil {
+		return consent.User{}, err
+	}
+	return s.authenticate(c.Request().Context(), email, password)
+}
+
+func (s *Server) startSession(c echo.Context, u consent.User) error {
+	token, err := s.newSession(c.Request().Context(), u)
+	if err != nil {
+		return err
+	}
+	s.setSession(c, token, int(sessionLasts.Seconds()))
+	return nil
+}
+
+func (s *Server) logout(c echo.Context) error {
+	if err := s.db.EndSession(c.Request().Context(), hashToken(s.session(c))); err != nil {
+		return err
+	}
+	s.setSession(c, "", -1)
+	return seeOther(c, "/login?done=logged_out")
+}
+
+func (s *Server) passwordPage(c echo.Context) error {
+	return s.show(c, "password", dashboard.View{Form: &dashboard.Form{}})
+}
+
+// changePassword ends all sessions of the user and starts a new one here.
+func (s *Server) changePassword(c echo.Context) error {
+	f, err := readForm(c)
+	if err != nil {
+		return err
+	}
+	u, ctx := *userOf(c), c.Request().Context()
+	if err := s.checkNewPassword(c, u, f); err != nil {
+		f.Values = url.Values{}
+		return s.again(c, "password", dashboard.View{Form: f}, err)
+	}
+	if err := s.db.SetPassword(ctx, u.ID, HashPassword(f.Get("password")), false); err != nil {
+		return err
+	}
+	if err := s.startSession(c, u); err != nil {
+		return err
+	}
+	return seeOther(c, "/?done=password")
+}
+
+// checkNewPassword wants the present password again, but not the one-time password that was typed a moment ago.
+func (s *Server) checkNewPassword(c echo.Context, u consent.User, f *dashboard.Form) error {
+	if !u.MustChange {
+		if err := s.allowLogin(c, u.Email); err != nil {
+			return err
+		}
+		_, err := s.authenticate(c.Request().Context(), u.Email, f.Get("present"))
+		if consent.KindOf(err) == consent.KindUnauthorized {
+			return wrongField("bad_password", "Choose another password.", "present", "This is not your present password.")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	p := f.Get("password")
+	if err := consent.CheckPassword(p); err != nil {
+		return err
+	}
+	if strings.EqualFold(p, u.Email) {
+		return wrongField("bad_password", "Choose another password.", "password", "The password can't be your e-mail.")
+	}
+	if p != f.Get("repeat") {
+		return wrongField("bad_password", "Choose another password.", "repeat", "The two passwords differ.")
+	}
+	return s.mustDiffer(c.Request().Context(), u, p)
+}
+
+// mustDiffer refuses the password that the user has already: a one-time password must not stay.
+func (s *Server) mustDiffer(ctx context.Context, u consent.User, password string) error {
+	_, err := s.authenticate(ctx, u.Email, password)
+	switch {
+	case err == nil:
+		return wrongField("bad_password", "Choose another password.", "password", "Choose a password other than the present one.")
+	case consent.KindOf(err) == consent.KindUnauthorized:
+		return nil
+	}
+	return err
+}
+
+func (s *Server) changeLanguage(c echo.Context) error {
+	f, err := readForm(c)
+	if err != nil {
+		return err
+	}
+	if err := s.setLanguage(c.Request().Context(), *userOf(c), f.Get("lang")); err != nil {
+		return err
+	}
+	return seeOther(c, localPath(f.Get("next")))
+}
+
+func (s *Server) setLanguage(ctx context.Context, u consent.User, lang string) error {
+	u.Language = lang
+	if err := u.Validate(); err != nil {
+		return err
+	}
+	return s.db.SetLanguage(ctx, u.ID, lang)
+}

@@ -1,0 +1,190 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"samtykke/consent"
+	"samtykke/server/dashboard"
+	"samtykke/server/store"
+)
+
+// noticeList is the page on which a site's draft is published.
+type noticeList struct {
+	Heads   []store.NoticeHead
+	Unsure  int  // unclassified items of the draft
+	Changed bool // the draft differs from what is published
+	Ready   bool // there is a controller to name
+}
+
+func (s *Server) noticesPage(c echo.Context) error {
+	v, err := s.siteView(c, "notices")
+	if err != nil {
+		return err
+	}
+	v.Form = &dashboard.Form{Values: map[string][]string{"material": {"yes"}}}
+	if v.Data, err = s.noticeList(c.Request().Context(), v.Site); err != nil {
+		return err
+	}
+	return s.show(c, "notices", v)
+}
+
+func (s *Server) noticeList(ctx context.Context, site *consent.Site) (noticeList, error) {
+	heads, err := s.db.NoticeHeads(ctx, site.ID)
+	if err != nil {
+		return noticeList{}, err
+	}
+	items, err := s.db.Items(ctx, site.ID)
+	if err != nil {
+		return noticeList{}, err
+	}
+	d := noticeList{Heads: heads, Unsure: unclassified(items), Changed: true, Ready: site.Controller.Name != ""}
+	n, err := s.currentNotice(ctx, site.ID)
+	if err == nil && n != nil {
+		d.Changed = differs(content(site, items), n.Content)
+	}
+	return d, err
+}
+
+// publishNotice makes the draft the site's next notice. Where items are unclassified the owner must say that this is
+// known (D12).
+func (s *Server) publishNotice(c echo.Context) error {
+	f, err := readForm(c)
+	if err != nil {
+		return err
+	}
+	v, err := s.siteView(c, "notices")
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	d, err := s.noticeList(ctx, v.Site)
+	if err != nil {
+		return err
+	}
+	if d.Unsure > 0 && f.Get("confirm") != "yes" {
+		err = wrongField("unclassified", "The notice is not published yet.", "confirm", "Confirm that unclassified entries remain, or sort them first.")
+	} else {
+		p := Publishing{Author: userOf(c).Email, Reason: f.Get("reason"), Material: f.Get("material") != "no"}
+		_, err = s.Publish(ctx, v.Site.ID, p)
+	}
+	if err != nil {
+		v.Form, v.Data = f, d
+		return s.again(c, "notices", v, onField(err))
+	}
+	return seeOther(c, "/sites/"+v.Site.ID+"?done=published")
+}
+
+// onField puts an error of Publish beside the field that it is about.
+func onField(err error) error {
+	field := map[string]string{"no_reason": "reason", "must_be_material": "material"}
+	var e *consent.Error
+	if errors.As(err, &e) && field[e.Code] != "" {
+		return wrongField(e.Code, "The notice is not published yet.", field[e.Code], e.Message)
+	}
+	return err
+}
+
+// noticeDetail is one notice, as it was frozen.
+type noticeDetail struct {
+	consent.Notice
+	Current bool
+	Layers  []firstLayer // one a language
+	Groups  []itemGroup
+}
+
+func (s *Server) noticePage(c echo.Context) error {
+	v, err := s.siteView(c, "")
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	heads, err := s.db.NoticeHeads(ctx, v.Site.ID)
+	if err != nil {
+		return err
+	}
+	hash, ok := readVersion(c.Param("version"), heads)
+	if !ok {
+		return consent.NotFound("no_notice", "There is no such notice.")
+	}
+	n, err := s.db.Notice(ctx, hash)
+	if err != nil {
+		return err
+	}
+	d := noticeDetail{Notice: n, Current: hash == heads[0].Hash, Groups: grouped(n.Content.Items)}
+	for _, lang := range n.Content.Banner.Languages {
+		d.Layers = append(d.Layers, newFirstLayer(&n.Content, lang))
+	}
+	v.Data = d
+	v.Title = dashboard.For(languageOf(c)).T("notice.heading", n.Version)
+	return s.show(c, "notice", v)
+}
+
+// firstLayer is what a visitor read first, with the placeholders filled in.
+type firstLayer struct {
+	Language                          string
+	Title, Intro, Hint                string
+	Purposes                          []purpose
+	Accept, Reject, Choose            string
+	Declaration, Privacy, PrivacyLink string
+}
+
+type purpose struct{ Name, Purpose string }
+
+// newFirstLayer lays out a notice's texts in the order in which the banner shows them.
+func newFirstLayer(c *consent.Content, lang string) firstLayer {
+	t := c.Texts[lang]
+	fill := strings.NewReplacer("{controller}", c.Controller.Name, "{reopen}", t["reopen"], "{third_parties}", thirdParties(t, c.ThirdParties()))
+	hint := t["withdraw_hint"]
+	if c.Banner.Corner == "none" {
+		hint = t["withdraw_hint_link"]
+	}
+	l := firstLayer{
+		Language: lang, Title: t["title"], Intro: fill.Replace(t["intro"]), Hint: fill.Replace(hint),
+		Accept: t["accept"], Reject: t["reject"], Choose: t["choose"], Declaration: t["declaration"], Privacy: t["privacy"], PrivacyLink: c.Banner.PrivacyURL,
+	}
+	for _, k := range slices.Concat([]consent.Category{consent.Necessary}, c.Banner.Categories) {
+		if name := t[string(k)+"_name"]; name != "" {
+			l.Purposes = append(l.Purposes, purpose{name, t[string(k)+"_purpose"]})
+		}
+	}
+	return l
+}
+
+func thirdParties(t map[string]string, n int) string {
+	switch n {
+	case 0:
+		return t["third_parties_none"]
+	case 1:
+		return t["third_parties_one"]
+	}
+	return strings.ReplaceAll(t["third_parties_many"], "{count}", strconv.Itoa(n))
+}
+
+// itemGroup is the items of one category.
+type itemGroup struct {
+	Category consent.Category
+	Items    []consent.Item
+}
+
+// grouped sorts items into their categories, the unclassified first: they need somebody's attention.
+func grouped(items []consent.Item) []itemGroup {
+	var groups []itemGroup
+	for _, k := range slices.Concat([]consent.Category{consent.Unclassified}, consent.Categories()) {
+		g := itemGroup{Category: k}
+		for _, it := range items {
+			if it.Category == k {
+				g.Items = append(g.Items, it)
+			}
+		}
+		if len(g.Items) > 0 {
+			groups = append(groups, g)
+		}
+	}
+	return groups
+}

@@ -1,0 +1,111 @@
+// Package server answers HTTP: what visitors' browsers load and send, what owners see, and what their programs ask.
+// A Server is a value: New makes it ready, Run serves until its context ends, Close lets go of everything. An act of
+// consent that was answered with 201 is durable.
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"samtykke/server/store"
+)
+
+// Server is the running program. It does not own the store: close that after the server.
+type Server struct {
+	cfg     Config
+	db      *store.DB
+	echo    *echo.Echo
+	catalog *catalog
+	ingest  *ingest
+	acts    limiter // acts of consent
+	logins  limiter // attempts to log in
+}
+
+// New prepares a server on an open store.
+func New(ctx context.Context, db *store.DB, cfg Config) (*Server, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, db: db, acts: newLimiter(cfg.Rate, cfg.Burst), logins: newLimiter(loginsPerSecond, loginBurst)}
+	if s.catalog, err = newCatalog(ctx, db); err != nil {
+		return nil, err
+	}
+	s.ingest = newIngest(db, cfg.Log, cfg.QueueSize, cfg.GroupSize)
+	s.echo = s.routes()
+	return s, nil
+}
+
+// ServeHTTP answers one request; other sites' host names go where the configuration says.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if len(s.cfg.Hosts) > 0 {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			host = r.Host
+		}
+		if h := s.cfg.Hosts[host]; h != nil {
+			h.ServeHTTP(w, r)
+			return
+		}
+	}
+	s.echo.ServeHTTP(w, r)
+}
+
+const (
+	catalogEvery = 2 * time.Second  // how soon another server's change is seen
+	drainTimeout = 15 * time.Second // how long requests may still run after the end was asked for
+)
+
+// Run serves on the listener until ctx ends; then it lets running requests finish and writes the acts that wait.
+func (s *Server) Run(ctx context.Context, l net.Listener) error {
+	h := &http.Server{
+		Handler: s, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 2 * time.Minute,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(s.quietLog(), slog.LevelDebug),
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go s.watch(ctx)
+	failed := make(chan error, 1)
+	go func() { failed <- h.Serve(l) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	err := h.Shutdown(drain)
+	s.Close()
+	if served := <-failed; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
+	return err
+}
+
+// quietLog keeps net/http's own lines, which hold visitors' addresses, out of the log (R6).
+func (s *Server) quietLog() slog.Handler { return slog.DiscardHandler }
+
+// watch keeps the catalog fresh.
+func (s *Server) watch(ctx context.Context) {
+	tick := time.NewTicker(catalogEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := s.catalog.refresh(ctx); err != nil && ctx.Err() == nil {
+				s.cfg.Log.Error("sites not refreshed", slog.Any("error", err))
+			}
+		}
+	}
+}
+
+// Close writes what waits and refuses further acts. It may be called twice.
+func (s *Server) Close() { s.ingest.close() }
