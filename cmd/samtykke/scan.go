@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -36,6 +37,10 @@ func (c *scanCmd) Run(ctx context.Context, std streams) error {
 	report, err := scanner.Scan(ctx, c.URL, scanner.Options{
 		Pages: c.Pages, MapHosts: c.MapHost, AllowPrivate: c.AllowPrivate, Declaration: declared, Progress: progress(std.err),
 	})
+	var refused *consent.Error
+	if errors.As(err, &refused) && refused.Code == "private_address" {
+		return fmt.Errorf("%s The flag is --allow-private", refused.Message)
+	}
 	if err != nil {
 		return err
 	}
