@@ -2,7 +2,7 @@
 GO ?= go
 BIN = bin/samtykke
 
-.PHONY: run build test bench fmt fuzz deps
+.PHONY: run build test bench fmt fuzz deps pictures
 
 run: build
 	$(BIN) serve --demo --data data
@@ -22,6 +22,10 @@ fuzz:
 bench: build
 	$(GO) test -run '^$$' -bench . -benchtime 1s ./consent ./widget ./scanner/cookiedb
 	$(GO) test -run "^$$" -bench . -benchtime 5x -timeout 30m ./bench
+
+pictures:
+	mkdir -p docs/images
+	SAMTYKKE_PICTURES=$(CURDIR)/docs/images $(GO) test -count=1 -run TestPictures ./cmd/samtykke
 
 fmt:
 	$(GO) tool gofumpt -w $$(git ls-files '*.go')

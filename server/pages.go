@@ -17,11 +17,13 @@ import (
 )
 
 // setPageHeaders lets a page of the dashboard load its own style and pictures and nothing else. Nothing of it is
-// kept by browsers, and no address of it leaves by a referrer.
+// kept by browsers, and no address of it leaves by a referrer to others.
 func setPageHeaders(h http.Header) {
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
+	// Not no-referrer: browsers would then send forms with "Origin: null", and without TLS nothing else tells them
+	// from another site's.
+	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
 }

@@ -77,13 +77,17 @@ var own = map[string]bool{"/logout": true, "/password": true, "/language": true}
 func (s *Server) loggedIn(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		u, err := s.sessionUser(c)
-		if consent.KindOf(err) == consent.KindNotFound {
-			return s.askLogin(c)
+		if err == nil {
+			c.Set(userKey, &u)
 		}
-		if err != nil {
+		switch {
+		case c.Path() == "/*": // unknown addresses come here too, and are nobody's
+			return next(c)
+		case consent.KindOf(err) == consent.KindNotFound:
+			return s.askLogin(c)
+		case err != nil:
 			return err
 		}
-		c.Set(userKey, &u)
 		if u.MustChange && !own[c.Path()] {
 			return seeOther(c, "/password")
 		}

@@ -203,7 +203,7 @@ func (s *Server) scanSummary(ctx context.Context, site string) (*scanSummary, er
 
 // differs says whether publishing the draft would show visitors something else than what is published.
 func differs(draft, published consent.Content) bool {
-	draft.Terms, draft.LastScan = published.Terms, published.LastScan
+	draft.Version, draft.Terms, draft.LastScan = published.Version, published.Terms, published.LastScan
 	if draft.Items == nil {
 		draft.Items = []consent.Item{}
 	}

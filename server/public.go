@@ -127,6 +127,7 @@ func (s *Server) recordConsent(c echo.Context) error {
 	if err := act.CheckAgainst(&n.Content.Banner); err != nil {
 		return err
 	}
+	act.Path = "" // kept only where an owner asks for it, which no site can yet
 	at := s.cfg.Now().UTC().Truncate(time.Millisecond)
 	r := consent.Record{Act: act, Site: e.site.ID, At: at, ValidUntil: at.Add(n.Content.Banner.Validity())}
 	if err := s.ingest.add(r); err != nil {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -449,6 +450,73 @@ func FuzzRecordConsent(f *testing.F) {
 		}
 		if w.Code != http.StatusCreated && errorCode(t, w) == "" {
 			t.Fatalf("%d without a code for %q", w.Code, body)
+		}
+	})
+}
+
+// The same acts and answers on PostgreSQL, from two servers that share it.
+func TestRecordConsent_TwoServersOnPostgres(t *testing.T) {
+	database := storetest.Postgres(t)()
+	var shops [2]*shop
+	for i := range shops {
+		db, err := store.Open(context.Background(), database)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { db.Close() })
+		if i == 0 {
+			shops[0] = openShop(t, db, "", func(c *server.Config) { c.Rate = -1 })
+			continue
+		}
+		s, err := server.New(context.Background(), db, server.Config{BaseURL: "https://cmp.example", Rate: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(s.Close)
+		shops[1] = &shop{s, db, "", shops[0].site, shops[0].notice}
+	}
+	var wg sync.WaitGroup
+	for range 20 {
+		a := shops[0].act()
+		for _, s := range shops { // the browser sends it again, and meets the other server
+			wg.Go(func() {
+				if w := s.post(a); w.Code != http.StatusCreated {
+					t.Errorf("%d %s", w.Code, w.Body)
+				}
+			})
+		}
+	}
+	wg.Wait()
+	if n := len(shops[1].records(t)); n != 20 {
+		t.Errorf("%d records of 20 acts", n)
+	}
+	other, _ := storetest.Site(t, shops[0].db, "nordlysoglim")
+	if w := shops[1].do("GET", "/s/"+other.ID+".js", nil); w.Code != http.StatusOK {
+		t.Errorf("a site that was added elsewhere: %d", w.Code)
+	}
+}
+
+// Whatever a stranger asks for, the answer is no failure of ours.
+func FuzzPublicGet(f *testing.F) {
+	s := newShop(f, func(c *server.Config) { c.Rate = -1 })
+	for _, path := range []string{
+		"/s/fjordfletvaerk.js", "/s/fjordfletvaerk/" + s.notice.Hash.String() + ".en.json", "/d/fjordfletvaerk", "/d/fjordfletvaerk/da.json",
+		"/d/fjordfletvaerk/1/en", "/v1/sites/fjordfletvaerk/visitors/3f2b8c1d-9a7e-4b6c-8d5e-0f1a2b3c4d5e", "/login?next=//evil.example", "/assets/app.css",
+	} {
+		f.Add(path, "da,en;q=0.8", "gzip, br")
+	}
+	f.Fuzz(func(t *testing.T, path, language, encoding string) {
+		u, err := url.ParseRequestURI("/" + strings.TrimPrefix(path, "/"))
+		if err != nil || u.Host != "" {
+			return
+		}
+		r := &http.Request{Method: "GET", URL: u, Host: "cmp.example", RemoteAddr: "192.0.2.1:1", Header: http.Header{
+			"Accept-Language": {language}, "Accept-Encoding": {encoding}, "If-None-Match": {language}, "Accept": {"text/html"}, "Cookie": {"samtykke_session=" + path},
+		}, Body: http.NoBody}
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r.WithContext(t.Context()))
+		if w.Code >= 500 {
+			t.Fatalf("%d %s for %q", w.Code, w.Body, path)
 		}
 	})
 }

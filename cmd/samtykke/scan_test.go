@@ -51,7 +51,8 @@ func TestScan_FindsWhatTheDemoPlantsAndNothingElse(t *testing.T) {
 		t.Errorf("(-planted +found):\n%s", d)
 	}
 	for _, r := range report.Requests {
-		if r.State != "accept" {
+		host, _, _ := strings.Cut(r.Host, ":")
+		if slices.Contains(demo.Hosts(), host) && r.State != "accept" {
 			t.Errorf("a request to %s in state %s (K1, K11)", r.URL, r.State)
 		}
 	}
