@@ -25,6 +25,7 @@ type scanCmd struct {
 	FailOn       string            `help:"End with code 3 where a finding is this bad or worse: critical, high, medium, low, info." enum:",critical,high,medium,low,info" default:"" placeholder:"SEVERITY"`
 	MapHost      map[string]string `help:"Reach a host name at an address; may be repeated." placeholder:"HOST=ADDR"`
 	AllowPrivate bool              `help:"Allow sites on this machine and on private networks."`
+	Browser      string            `help:"Path of the Chromium to use; default: the one on the PATH." placeholder:"FILE"`
 	Declaration  string            `help:"The site's cookie declaration as JSON, to compare with: a file, or an address such as https://HOST/d/SITE/en.json." placeholder:"FILE|URL"`
 }
 
@@ -35,7 +36,7 @@ func (c *scanCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	report, err := scanner.Scan(ctx, c.URL, scanner.Options{
-		Pages: c.Pages, MapHosts: c.MapHost, AllowPrivate: c.AllowPrivate, Declaration: declared, Progress: progress(std.err),
+		Pages: c.Pages, MapHosts: c.MapHost, AllowPrivate: c.AllowPrivate, Browser: c.Browser, Declaration: declared, Progress: progress(std.err),
 	})
 	var refused *consent.Error
 	if errors.As(err, &refused) && refused.Code == "private_address" {

@@ -1,0 +1,161 @@
+package scanner
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"samtykke/consent"
+)
+
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+func TestReadSetCookie_ReadsAsBrowsersDo(t *testing.T) {
+	for line, want := range map[string]Write{
+		"a=1":                                                    {Name: "a", Host: "shop.dk"},
+		" a = 1 ; Path=/":                                        {Name: "a", Host: "shop.dk"},
+		"gdpr[x]=1; Max-Age=60":                                  {Name: "gdpr[x]", Host: "shop.dk", Lifetime: time.Minute},
+		"a=b=c; Domain=Shop.DK; Secure":                          {Name: "a", Host: ".shop.dk"},
+		"a=1; domain=.shop.dk; max-age=0":                        {Name: "a", Host: ".shop.dk", Removes: true},
+		"a=1; MAX-AGE=-5":                                        {Name: "a", Host: "shop.dk", Removes: true},
+		"a=1; max-age=99999999999999":                            {Name: "a", Host: "shop.dk", Lifetime: maxLifetime * time.Second},
+		"a=1; max-age=x":                                         {Name: "a", Host: "shop.dk"},
+		"a=1; expires=Thu, 01 Jan 1970 00:00:00 GMT":             {Name: "a", Host: "shop.dk", Removes: true},
+		"a=1; expires=Sun, 22-Nov-2026 13:00:00 GMT":             {Name: "a", Host: "shop.dk", Lifetime: time.Hour},
+		"a=1; Expires=Sun, 22 Nov 2026 13:00:00 GMT; Max-Age=10": {Name: "a", Host: "shop.dk", Lifetime: 10 * time.Second},
+		"a=1; Max-Age=10; Expires=Thu, 01 Jan 1970 00:00:00 GMT": {Name: "a", Host: "shop.dk", Lifetime: 10 * time.Second},
+		"a=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=10": {Name: "a", Host: "shop.dk", Lifetime: 10 * time.Second},
+		"novalue; Path=/":                                        {Name: "", Host: "shop.dk"},
+		"":                                                       {Name: "", Host: "shop.dk"},
+	} {
+		want.Kind = consent.Cookie
+		if got := readSetCookie(line, "shop.dk", noon); got != want {
+			t.Errorf("%q: %+v, want %+v", line, got, want)
+		}
+	}
+}
+
+func FuzzReadSetCookie(f *testing.F) {
+	f.Add("a=secret; Domain=x.dk; Max-Age=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT")
+	f.Fuzz(func(t *testing.T, line string) {
+		w := readSetCookie(line, "shop.dk", noon)
+		if w.Lifetime < 0 || w.Name != strings.TrimSpace(w.Name) {
+			t.Errorf("%q: %+v", line, w)
+		}
+	})
+}
+
+// A value may name a person; none gets into the evidence.
+func TestReadSetCookie_ForgetsTheValue(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		value := rapid.StringMatching(`SECRET[a-z0-9=]{0,20}`).Draw(t, "value")
+		attrs := rapid.SampledFrom([]string{"", "; Path=/", "; Max-Age=5; Domain=shop.dk"}).Draw(t, "attrs")
+		w := readSetCookie("name="+value+attrs, "shop.dk", noon)
+		if strings.Contains(w.Name+w.Host, "SECRET") {
+			t.Fatalf("%+v", w)
+		}
+	})
+}
+
+// Chromium tells the headers of a redirected request hop by hop, in an order of their own.
+func TestRecorder_GivesEachHopItsOwnCookies(t *testing.T) {
+	r := newRecorder(StateNone, func() time.Time { return noon })
+	r.begin("https://shop.dk/")
+	line := func(name string) extra { return extra{lines: []string{name + "=1; Max-Age=60"}} }
+	r.rawHeaders("1", line("first"))
+	r.request("1", "https://a.example/?who=me#x", "Image", "https://shop.dk/?q=1", false)
+	r.request("1", "https://b.example/", "Image", "", true)
+	r.request("1", "https://c.example/", "Image", "", false) // b was answered from the cache: nothing is told of it
+	r.rawHeaders("1", line("third"))
+	r.response("1", true, false)
+	r.finished("1")
+	s := r.evidence()
+	var got []string
+	for _, w := range s.Writes {
+		got = append(got, w.Name+" "+w.Host+" "+w.By)
+	}
+	if want := []string{"first a.example https://a.example/", "third c.example https://c.example/"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if c := s.Requests[0]; c.URL != "https://a.example/" || c.Initiator != "https://shop.dk/" {
+		t.Errorf("the query stayed: %+v", c)
+	}
+}
+
+func TestRecorder_IsQuietWhenTheNetworkRests(t *testing.T) {
+	const rest = 40 * time.Millisecond
+	r := newRecorder(StateNone, time.Now)
+	r.begin("https://shop.dk/")
+	comesQuiet := func() bool {
+		for end := time.Now().Add(4 * rest); time.Now().Before(end); {
+			if r.quiet(rest) {
+				return true
+			}
+		}
+		return false
+	}
+	if comesQuiet() {
+		t.Error("quiet before the page has loaded")
+	}
+	r.load()
+	r.request("1", "https://shop.dk/a", "Fetch", "", false)
+	r.request("2", "https://shop.dk/stream", "EventSource", "", false)
+	r.request("3", "data:image/gif;base64,", "Image", "", false)
+	if comesQuiet() {
+		t.Error("quiet with a request in flight")
+	}
+	r.finished("1")
+	if r.quiet(rest) || !comesQuiet() {
+		t.Error("not quiet some time after the last request, and only then")
+	}
+	r.request("4", "https://shop.dk/hangs", "Fetch", "", false) // what hangs for five times the rest no longer counts
+	for end := time.Now().Add(50 * rest); !r.quiet(rest); {
+		if time.Now().After(end) {
+			t.Fatal("a hanging request is waited for without end")
+		}
+	}
+}
+
+func TestPageLinks_StayOnTheSite(t *testing.T) {
+	got := pageLinks("https://www.shop.dk/start", []string{
+		"https://www.shop.dk/a#x", "https://www.shop.dk/a#y", "https://www.shop.dk", "https://shop.dk/b?x=1", "https://en.shop.dk/", "https://other.dk/",
+		"mailto:a@shop.dk", "javascript:void(0)", "https://www.shop.dk/logout", "https://www.shop.dk/log-ud", "https://www.shop.dk/pris.PDF",
+		"https://me:pw@www.shop.dk/", "://", "https://www.shop.dk/?add-to-cart=5", "https://www.shop.dk/slettede-varer.html",
+	})
+	want := []string{"https://www.shop.dk/a", "https://www.shop.dk/", "https://shop.dk/b?x=1", "https://en.shop.dk/"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestSiteOf_FollowsThePublicSuffixes(t *testing.T) {
+	for host, want := range map[string]string{
+		"www.shop.dk": "shop.dk", "shop.dk": "shop.dk", "a.b.co.uk": "b.co.uk", "shop.localhost": "shop.localhost", "a.shop.localhost": "shop.localhost",
+		"localhost": "localhost", "127.0.0.1": "127.0.0.1", "a.github.io": "a.github.io", ".Shop.dk": "shop.dk", "::1": "::1",
+	} {
+		if got := siteOf(host); got != want {
+			t.Errorf("%s: %s, want %s", host, got, want)
+		}
+	}
+}
+
+// The last place goes to a page deep in the site.
+func TestNextPage_KeepsAPlaceForADeepPage(t *testing.T) {
+	found := []string{"https://s.dk/a", "https://s.dk/b", "https://s.dk/c", "https://s.dk/vare/1", "https://s.dk/vare/2"}
+	visited := []string{"https://s.dk/"}
+	for next := nextPage(visited, found, 4); len(visited) < 4; next = nextPage(visited, found, 4) {
+		visited = append(visited, next)
+	}
+	if want := []string{"https://s.dk/", "https://s.dk/a", "https://s.dk/b", "https://s.dk/vare/1"}; !slices.Equal(visited, want) {
+		t.Errorf("%q, want %q", visited, want)
+	}
+	if next := nextPage([]string{"https://s.dk/vare/1"}, found, 2); next != "https://s.dk/a" {
+		t.Errorf("%s, though a deep page was visited", next)
+	}
+	if next := nextPage(found, found, 9); next != "" {
+		t.Errorf("%s again", next)
+	}
+}

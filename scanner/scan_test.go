@@ -1,0 +1,418 @@
+package scanner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"samtykke/consent"
+)
+
+// banner is a small consent tool as other people write them: it asks until CookieConsent is set, and loads what is
+// held when the answer is yes.
+const banner = `<div id=cc style="position:fixed;bottom:0;background:#eee;padding:20px" hidden>Vi bruger cookies til statistik og markedsføring.
+<button onclick="answer('ja')">Accepter alle</button><button onclick="answer('nej')">Afvis alle</button></div>
+<footer><button onclick="cc.hidden=false">Skift samtykke</button></footer>
+<script>
+var got=(document.cookie.match(/CookieConsent=(\w+)/)||[])[1]
+function start(){ if(window.onYes) onYes() }
+function answer(a){ document.cookie="CookieConsent="+a+";max-age=31536000;path=/;samesite=lax"; cc.hidden=true; if(a=="ja"){start()} else if(window.onNo) onNo() }
+if(!got) cc.hidden=false; else if(got=="ja") start()
+</script>`
+
+// site is a fixture: host and path, answered by HTML or by a handler.
+type site map[string]any
+
+func (s site) scan(t *testing.T, change func(*Options)) Report {
+	t.Helper()
+	r, err := s.try(t, change)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (s site) try(t *testing.T, change func(*Options)) (Report, error) {
+	t.Helper()
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch answer := s[r.Host+r.URL.Path].(type) {
+		case string:
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			fmt.Fprintf(w, "<!doctype html><html lang=da><title>x</title><link rel=icon href=data:,>%s", answer)
+		case func(http.ResponseWriter, *http.Request):
+			answer(w, r)
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	t.Cleanup(server.Close)
+	addr := strings.TrimPrefix(server.URL, "http://")
+	o := Options{
+		AllowPrivate: true, Quiet: 250 * time.Millisecond, PageTimeout: 20 * time.Second, MapHosts: map[string]string{},
+		Progress: func(line string) { t.Log(line) },
+	}
+	for path := range s {
+		host, _, _ := strings.Cut(path, "/")
+		o.MapHosts[host] = addr
+	}
+	if change != nil {
+		change(&o)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	return Scan(ctx, "http://shop.localhost/", o)
+}
+
+// setsCookie answers a request with a cookie and a transparent pixel.
+func setsCookie(line string) func(http.ResponseWriter, *http.Request) {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Add("Set-Cookie", line)
+		w.Header().Set("Content-Type", "image/gif")
+		io.WriteString(w, "GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;")
+	}
+}
+
+func script(text string) func(http.ResponseWriter, *http.Request) {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/javascript")
+		io.WriteString(w, text)
+	}
+}
+
+// told is the gist of an item for comparing.
+func told(items []Item) []string {
+	var list []string
+	for _, it := range items {
+		line := fmt.Sprintf("%s %s %s %s %s [%s]", it.Party, it.Kind, it.Name, strings.TrimPrefix(it.Host, "."), it.Category, strings.Join(it.States, " "))
+		if it.LeftBehind {
+			line += " left"
+		}
+		if it.SetAgain {
+			line += " again"
+		}
+		if it.Tried {
+			line += " tried"
+		}
+		list = append(list, line)
+	}
+	return list
+}
+
+func codes(findings []consent.Finding) []string {
+	var list []string
+	for _, f := range findings {
+		list = append(list, f.Code)
+	}
+	slices.Sort(list)
+	return list
+}
+
+func equal(t *testing.T, what string, got, want []string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("%s:\n got  %s\n want %s", what, strings.Join(got, "\n      "), strings.Join(want, "\n      "))
+	}
+}
+
+func TestScan_WellBehavedSite(t *testing.T) {
+	r := site{
+		"shop.localhost/": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Add("Set-Cookie", "PHPSESSID=abc; Path=/; HttpOnly; SameSite=Lax")
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			io.WriteString(w, `<!doctype html><title>x</title><link rel=icon href=data:,><a href="/side?x=1#top">side</a><a href="/logout">ud</a><a href="http://other.localhost/">x</a>
+<script>function onYes(){var s=document.createElement("script");s.src="http://vendor.localhost/a.js";document.head.append(s)}
+function onNo(){document.cookie="_pk_id.1=;max-age=0;path=/";localStorage.removeItem("visning")}</script>`+banner)
+		},
+		"shop.localhost/side": `<script>function onYes(){var f=document.createElement("iframe");f.src="http://vendor.localhost/frame";document.body.append(f)}</script>` + banner,
+		"vendor.localhost/a.js": script(`document.cookie="_pk_id.1=x;max-age=34128000;path=/;samesite=lax";localStorage.setItem("visning","1");localStorage.setItem("probe","1");localStorage.removeItem("probe");
+new Image().src="http://vendor.localhost/p.gif"`),
+		"vendor.localhost/p.gif": setsCookie("IDE=1; Max-Age=31536000; SameSite=None; Secure"),
+		"vendor.localhost/frame": `<script>localStorage.setItem("yt-remote-device-id","1")</script>film`,
+	}.scan(t, nil)
+	equal(t, "items", told(r.Items), []string{
+		"first cookie CookieConsent shop.localhost necessary [reject accept withdraw]",
+		"first cookie PHPSESSID shop.localhost necessary [none reject accept withdraw] again",
+		"first cookie _pk_id.1 shop.localhost statistics [accept]",
+		"first localStorage visning shop.localhost preferences [accept]",
+		"third cookie IDE vendor.localhost marketing [accept withdraw] left",
+		"third localStorage yt-remote-device-id vendor.localhost marketing [accept withdraw] left",
+	})
+	equal(t, "findings", codes(r.Findings), []string{"insecure-cookie"})
+	for _, q := range r.Requests {
+		if q.State != StateAccept {
+			t.Errorf("third party without consent: %+v", q)
+		}
+	}
+}
+
+// notice only tells; there is nothing in it that refuses.
+const notice = `<div style="position:fixed;bottom:0">Vi bruger cookies. <button>Forstået</button></div>`
+
+// S1, S2, S3, S14: what a site does before anybody answers, by every way of storing.
+func TestScan_LeaksBeforeConsent(t *testing.T) {
+	r := site{
+		"shop.localhost/": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Add("Set-Cookie", "_fbp=fb.1; Max-Age=7776000; HttpOnly; SameSite=Lax")
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			io.WriteString(w, `<!doctype html><title>x</title><link rel=icon href=data:,>`+notice+`
+<script src="http://vendor.localhost/a.js"></script><iframe src="http://vendor.localhost/frame"></iframe>
+<script>localStorage.direct="1"; indexedDB.open("base"); caches.open("cache"); sessionStorage.setItem("once","1"); navigator.serviceWorker.register("/sw.js")</script>`)
+		},
+		"shop.localhost/sw.js": script(``),
+		"vendor.localhost/a.js": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Add("Set-Cookie", "refused=1; Max-Age=60") // third party without SameSite=None
+			w.Header().Add("Set-Cookie", "parted=1; Max-Age=600; SameSite=None; Secure; Partitioned; Path=/")
+			w.Header().Add("Set-Cookie", "wrong=1; Domain=elsewhere.example") // no browser would keep it
+			script(`document.cookie="_ga=x;max-age=63072000;path=/;samesite=lax";document.cookie="_tld=1;max-age=60";document.cookie="_tld=;max-age=0"`)(w, nil)
+		},
+		"vendor.localhost/frame": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://video.localhost/film", http.StatusFound)
+		},
+		"video.localhost/film": `<script>localStorage.setItem("fh_kvalitet","hd");document.cookie="fh_seer=1;max-age=1000;samesite=none;secure"</script>`,
+	}.scan(t, nil)
+	equal(t, "items", told(r.Items), []string{
+		"first cacheStorage cache shop.localhost unclassified [none]",
+		"first cookie _fbp shop.localhost marketing [none]",
+		"first cookie _ga shop.localhost statistics [none]",
+		"first indexedDB base shop.localhost unclassified [none]",
+		"first localStorage direct shop.localhost unclassified [none]",
+		"first serviceWorker / shop.localhost unclassified [none]",
+		"first sessionStorage once shop.localhost unclassified [none]",
+		"third cookie parted vendor.localhost unclassified [none]",
+		"third cookie refused vendor.localhost unclassified [none] tried",
+		"third cookie fh_seer video.localhost marketing [none]",
+		"third localStorage fh_kvalitet video.localhost marketing [none]",
+	})
+	equal(t, "findings", codes(r.Findings), []string{
+		"cookie-before-consent", "insecure-cookie", "lifetime-too-long", "no-reject-first-layer", "storage-before-consent",
+		"thirdparty-request-before-consent", "unclassified",
+	})
+	for _, it := range r.Items {
+		by := map[string]string{
+			"_fbp": "http://shop.localhost/", "_ga": "http://vendor.localhost/a.js", "parted": "http://vendor.localhost/a.js",
+			"fh_kvalitet": "http://video.localhost/film", "base": "http://shop.localhost/", "once": "http://shop.localhost/",
+		}[it.Name]
+		if by != "" && it.SetBy != by || it.HTTPOnly != (it.Name == "_fbp") || it.Partitioned != (it.Name == "parted") {
+			t.Errorf("%s: set by %q, HttpOnly %v, partitioned %v", it.Name, it.SetBy, it.HTTPOnly, it.Partitioned)
+		}
+		if it.Name == "_ga" && it.LifetimeS != 63072000 {
+			t.Errorf("_ga lasts %d s", it.LifetimeS)
+		}
+	}
+}
+
+// S4, S24: a refusal that is not respected, and is forgotten.
+func TestScan_LeaksAfterReject(t *testing.T) {
+	r := site{
+		"shop.localhost/": `<a href=/to>to</a><div id=cc style="position:fixed;bottom:0">Vi bruger cookies.<button onclick="cc.remove()">Accepter alle</button>
+<button onclick="cc.remove();document.cookie='_ga=1;max-age=60;samesite=lax'">Afvis alle</button></div>`,
+		"shop.localhost/to":     `ingen<script src="http://vendor.localhost/a.js"></script>`,
+		"vendor.localhost/a.js": script(`if(/_ga/.test(document.cookie))localStorage.setItem("fh_kvalitet","1")`),
+	}.scan(t, nil)
+	equal(t, "items", told(r.Items), []string{
+		"first cookie _ga shop.localhost statistics [reject]",
+		"first localStorage fh_kvalitet shop.localhost marketing [reject]",
+	})
+	equal(t, "findings", codes(r.Findings), []string{
+		"banner-missing-on-subpage", "insecure-cookie", "reprompt-after-reject", "set-after-reject", "thirdparty-request-before-consent",
+	})
+}
+
+// S5: the site's own cookie stays and the vendor is asked again after the withdrawal; what only lies in the
+// vendor's storage is told and is no finding by itself.
+func TestScan_StaysActiveAfterWithdrawal(t *testing.T) {
+	r := site{
+		"shop.localhost/": `<script>function onYes(){var s=document.createElement("script");s.src="http://vendor.localhost/a.js";document.head.append(s)}
+function onNo(){document.cookie="yt=1"}</script>` + banner + `<script>if(/_ga/.test(document.cookie))new Image().src="http://vendor.localhost/again.gif"</script>`,
+		"vendor.localhost/a.js": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Add("Set-Cookie", "IDE=1; Max-Age=600; SameSite=None; Secure")
+			script(`document.cookie="_ga=1;max-age=600;samesite=lax"`)(w, nil)
+		},
+		"vendor.localhost/again.gif": setsCookie("fr=1; Max-Age=600; SameSite=None; Secure; HttpOnly"),
+	}.scan(t, func(o *Options) { o.Pages = 1 })
+	var evidence []string
+	for _, f := range r.Findings {
+		if f.Code == "still-active-after-withdraw" {
+			evidence = f.Evidence
+		}
+	}
+	equal(t, "evidence of S5", evidence, []string{
+		"withdraw: image http://vendor.localhost/again.gif (unclassified) on http://shop.localhost/",
+		"withdraw: cookie _ga (shop.localhost, statistics) set by http://vendor.localhost/a.js on http://shop.localhost/",
+		"withdraw: cookie yt (shop.localhost, unclassified) set by http://shop.localhost/ on http://shop.localhost/",
+		"withdraw: cookie fr (vendor.localhost, unclassified) set by http://vendor.localhost/again.gif on http://shop.localhost/",
+	})
+	for _, it := range r.Items {
+		if it.Name == "IDE" && (!it.LeftBehind || it.SetAgain) {
+			t.Errorf("IDE: %+v", it)
+		}
+	}
+}
+
+func TestScan_PagesThatFailDontStopIt(t *testing.T) {
+	hang := make(chan struct{})
+	t.Cleanup(func() { close(hang) })
+	r := site{
+		"shop.localhost/": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://www.shop.localhost/forside", http.StatusFound)
+		},
+		"www.shop.localhost/forside": `<a href=/haenger>1</a><a href=/fejl>2</a><a href=/fil.pdf>3</a><a href=/hent>4</a><a href=/loekke>8</a><a href=/sej>5</a><a href=/god#a>6</a><a href=/god#b>7</a>`,
+		"www.shop.localhost/haenger": func(_ http.ResponseWriter, r *http.Request) {
+			select {
+			case <-hang:
+			case <-r.Context().Done():
+			}
+		},
+		"www.shop.localhost/fejl": func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "i stykker", http.StatusInternalServerError)
+		},
+		"www.shop.localhost/hent": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Disposition", "attachment; filename=x.bin")
+			io.WriteString(w, "x")
+		},
+		"www.shop.localhost/sej": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			io.WriteString(w, `<script>alert("stop")</script><img src=/haenger><script>document.cookie="_ga=1;max-age=60"</script>`)
+		},
+		"www.shop.localhost/loekke": `<script>document.cookie="_pk_id=1;max-age=60";while(true){}</script>`,
+		"www.shop.localhost/god":    `<script>document.cookie="_gid=1;max-age=60"</script>`,
+	}.scan(t, func(o *Options) { o.Pages, o.PageTimeout = 10, 3*time.Second })
+	var pages []string
+	for _, p := range r.Pages {
+		pages = append(pages, strings.TrimSpace(fmt.Sprintf("%s %d %s", p.URL, p.Status, p.Error)))
+	}
+	equal(t, "pages", pages, []string{
+		"http://shop.localhost/ 200",
+		"http://www.shop.localhost/haenger 0 no answer within 3s",
+		"http://www.shop.localhost/fejl 500 HTTP status 500",
+		"http://www.shop.localhost/hent 200 a download, not a page",
+		"http://www.shop.localhost/loekke 200 still loading after 3s",
+		"http://www.shop.localhost/sej 200 still loading after 3s",
+		"http://www.shop.localhost/god 200",
+	})
+	if r.URL != "http://www.shop.localhost/forside" {
+		t.Errorf("start page %s", r.URL)
+	}
+	equal(t, "items", told(r.Items), []string{
+		"first cookie _ga www.shop.localhost statistics [none]",
+		"first cookie _gid www.shop.localhost statistics [none]",
+		"first cookie _pk_id www.shop.localhost statistics [none]",
+	})
+	equal(t, "findings", codes(r.Findings), []string{"cookie-before-consent", "insecure-cookie", "no-banner"})
+}
+
+// The product's own banner, played by its documented hooks: an open shadow root and window.samtykke. Only real
+// clicks count, and the banner's own host may be asked before consent.
+func TestScan_AnswersTheProductsOwnBanner(t *testing.T) {
+	r := site{
+		"shop.localhost/": `<script src="http://consent.example/s/abcdefgh.js"></script>`,
+		"consent.example/s/abcdefgh.js": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Samtykke-Notice", "abc")
+			script(`addEventListener("DOMContentLoaded",function(){
+var host=document.createElement("div"),root=host.attachShadow({mode:"open"});host.id="samtykke";document.body.append(host)
+root.innerHTML='<div id=banner style="position:fixed;bottom:0"><button id=accept>Accepter alle</button><button id=reject>Afvis alle</button></div>'
+var b=root.getElementById("banner"), save=function(v){document.cookie="samtykke="+v+";max-age=31536000;path=/;samesite=lax";b.hidden=true;b.style.display="none"}
+if(/samtykke=/.test(document.cookie)) b.style.display="none"
+root.getElementById("accept").onclick=function(e){if(e.isTrusted){save("a");document.cookie="_tl_id=1;max-age=60;path=/;samesite=lax"}}
+root.getElementById("reject").onclick=function(e){if(e.isTrusted)save("r")}
+window.samtykke={withdraw:function(){document.cookie="_tl_id=;max-age=0;path=/";save("w");return Promise.resolve()}}})`)(w, nil)
+		},
+	}.scan(t, nil)
+	equal(t, "items", told(r.Items), []string{
+		"first cookie _tl_id shop.localhost statistics [accept]",
+		"first cookie samtykke shop.localhost necessary [reject accept withdraw]",
+	})
+	equal(t, "findings", codes(r.Findings), []string{"insecure-cookie"})
+	if r.Tool != "samtykke" {
+		t.Errorf("answered with %q", r.Tool)
+	}
+	for _, s := range r.States {
+		if !s.Done {
+			t.Errorf("state %s was not reached", s.State)
+		}
+	}
+}
+
+// A banner in a frame of another site is found and answered too, and a button elsewhere that happens to say
+// “Accept” is left alone.
+func TestScan_FindsBannersInFrames(t *testing.T) {
+	r := site{
+		"shop.localhost/": `<h2 id=samtykke>Samtykke</h2><form>Vilkår for kurset <button type=button onclick="document.cookie='_ga=1;max-age=60'">Accepter</button></form>
+<iframe id=f src="http://cmp.localhost/" width=600 height=200></iframe>
+<script>onmessage=function(e){document.cookie="CookieConsent="+e.data+";max-age=600;samesite=lax";f.remove()};if(/CookieConsent/.test(document.cookie))f.remove()</script>`,
+		"cmp.localhost/": `<p>Dette site bruger cookies.</p><button onclick="parent.postMessage('ja','*')">Tillad alle</button><button onclick="parent.postMessage('nej','*')">Kun nødvendige cookies</button>`,
+	}.scan(t, func(o *Options) { o.Pages = 1 })
+	equal(t, "items", told(r.Items), []string{"first cookie CookieConsent shop.localhost necessary [reject accept]"})
+	if r.States[1].Tool != "Kun nødvendige cookies" || r.States[2].Tool != "Tillad alle" || r.States[3].Done {
+		t.Errorf("states %+v", r.States)
+	}
+}
+
+func TestScan_RefusesWhatItCantScan(t *testing.T) {
+	for _, c := range []struct {
+		url  string
+		o    Options
+		code string
+	}{
+		{"", Options{}, "bad_url"},
+		{"ftp://shop.dk/", Options{}, "bad_url"},
+		{"https://user:pass@shop.dk/", Options{}, "bad_url"},
+		{"http://localhost:8080/", Options{}, "private_address"},
+		{"http://shop.localhost/", Options{}, "private_address"},
+		{"http://127.0.0.1/", Options{}, "private_address"},
+		{"http://[::1]/", Options{}, "private_address"},
+		{"http://[::ffff:10.0.0.1]/", Options{}, "private_address"},
+		{"http://192.168.1.1/", Options{}, "private_address"},
+		{"http://169.254.169.254/", Options{}, "private_address"},
+		{"http://100.64.0.1/", Options{}, "private_address"},
+		{"http://0.0.0.0/", Options{}, "private_address"},
+		{"http://shop.example/", Options{MapHosts: map[string]string{"shop.example": "127.0.0.1:80"}}, "private_address"},
+		{"http://127.0.0.1:1/", Options{AllowPrivate: true}, "unreachable"},
+		{"http://127.0.0.1:1/", Options{AllowPrivate: true, Browser: "/nowhere/chromium"}, "no_browser"},
+		{"http://127.0.0.1:1/", Options{AllowPrivate: true, Browser: "/bin/false"}, "browser_failed"},
+	} {
+		_, err := Scan(t.Context(), c.url, c.o)
+		var e *consent.Error
+		if !errors.As(err, &e) || e.Code != c.code {
+			t.Errorf("%s: %v, want %s", c.url, err, c.code)
+		}
+	}
+}
+
+func TestScan_EndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		cancel()
+		<-r.Context().Done()
+	}))
+	defer s.Close()
+	if _, err := Scan(ctx, s.URL, Options{AllowPrivate: true}); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+}
+
+// A page can't tell that it is watched: no name is left, functions look native, and its own idea of stack traces
+// stays, without hiding from the scan who set what.
+func TestScan_CannotBeNoticedByThePage(t *testing.T) {
+	r := site{
+		"shop.localhost/": `<script>
+Error.prepareStackTrace=function(){window.asked=true;return "https://false.example/x.js:1:1"}
+document.cookie="_ga=1;max-age=60"
+var native=Object.getOwnPropertyDescriptor(Document.prototype,"cookie").set.toString()+Storage.prototype.setItem+IDBFactory.prototype.open
+var own=Object.getOwnPropertyNames(window).filter(function(n){return /^b[a-z0-9]{20,}$/.test(n)})
+if(window.asked||own.length||native.split("[native code]").length!=4||navigator.webdriver) document.cookie="noticed="+own
+</script>`,
+	}.scan(t, nil)
+	equal(t, "items", told(r.Items), []string{"first cookie _ga shop.localhost statistics [none]"})
+	if len(r.Items) > 0 && r.Items[0].SetBy != "http://shop.localhost/" {
+		t.Errorf("set by %q", r.Items[0].SetBy)
+	}
+}
