@@ -1,0 +1,121 @@
+// Releases held elements: <script type="text/plain" data-category="statistics">, <iframe data-src data-category>.
+// What is marked never runs without us, so there is nothing to block; nothing that was released is taken back.
+
+import type { Category } from "./settings";
+
+const held = "[data-category]";
+let given: Category[] = [];
+let watching = false;
+
+// Several categories mean all of them (K9). An unknown or empty one is never granted (K12).
+const allowed = (e: HTMLElement) =>
+  e.dataset.category!.match(/[^\s,]+/g)?.every((c) => c == "necessary" || given.includes(c as Category));
+
+// Under Trusted Types an address or a text becomes a script only through a policy. The site must allow ours by name.
+type Policy = { createScriptURL(s: string): string; createScript(s: string): string };
+const policy = ((): Policy | undefined => {
+  try {
+    const same = (s: string) => s;
+    return (window as any).trustedTypes?.createPolicy("samtykke", { createScriptURL: same, createScript: same });
+  } catch {
+    return;
+  }
+})();
+
+const queue: HTMLScriptElement[] = [];
+let running = 0; // classic external scripts on their way, which an inline script has to wait for
+
+const isAsync = (s: Element) => s.hasAttribute("async"); // the property is true for every held script
+const isModule = (s: HTMLElement) => s.dataset.type == "module";
+const isLate = (s: HTMLScriptElement) => +(s.defer || isModule(s));
+const source = (s: HTMLScriptElement) => s.dataset.src || s.getAttribute("src");
+const address = (url: string) => (policy ? policy.createScriptURL(url) : url);
+
+/** Runs the queue in document order, as a parser would: an inline script waits for those before it. */
+function runScripts() {
+  for (let old; (old = queue[0]); ) {
+    if (!source(old) && running && !isModule(old)) return; // goes on when the last one has loaded
+    queue.shift(); // first: what runs now may come back here
+    if (allowed(old)) run(old);
+  }
+}
+
+function run(old: HTMLScriptElement) {
+  const src = source(old);
+  const script = document.createElement("script");
+  for (const { name, value } of old.attributes) {
+    if (!/^(type|src|data-src|nonce)$/.test(name)) script.setAttribute(name, value);
+  }
+  script.type = old.dataset.type || "";
+  script.nonce = old.nonce;
+  script.async = isAsync(old); // made by a script, it would otherwise run whenever it arrives
+  if (src) script.src = address(src);
+  else script.text = policy ? policy.createScript(old.text) : old.text;
+  if (src && !isAsync(old) && !isModule(old)) {
+    running++;
+    script.onload = script.onerror = () => {
+      running--;
+      runScripts();
+    };
+  }
+  old.replaceWith(script);
+}
+
+function show(e: HTMLElement) {
+  for (const name of ["srcset", "src", "href"]) {
+    const url = e.dataset[name];
+    if (url == null) continue;
+    e.removeAttribute("data-" + name);
+    e.setAttribute(name, address(url));
+  }
+  // A <source> that gets its address late is looked at only when its player loads anew.
+  if (e instanceof HTMLSourceElement) (e.parentNode as HTMLMediaElement).load?.();
+}
+
+function releaseIn(elements: Iterable<HTMLElement>) {
+  const scripts: HTMLScriptElement[] = [];
+  for (const e of elements) {
+    if (!allowed(e)) continue;
+    if (!(e instanceof HTMLScriptElement)) show(e);
+    else if (e.type != "text/plain" || queue.includes(e)) continue;
+    else if (isAsync(e)) run(e); // waits for nobody
+    else scripts.push(e);
+  }
+  queue.push(...scripts.sort((a, b) => isLate(a) - isLate(b)));
+  runScripts();
+}
+
+function watch() {
+  new MutationObserver((changes) => {
+    const found = new Set<HTMLElement>();
+    for (const { addedNodes } of changes) {
+      for (const node of addedNodes) {
+        if (!(node instanceof HTMLElement)) continue;
+        if (node.matches(held)) found.add(node);
+        node.querySelectorAll<HTMLElement>(held).forEach((e) => found.add(e));
+      }
+    }
+    if (found.size) releaseIn(found);
+  }).observe(document, { childList: true, subtree: true });
+}
+
+/** Says what may run from now on. A withdrawal holds at once, a grant with the next release. */
+export function permit(categories: Category[]) {
+  given = categories;
+}
+
+/**
+ * Lets everything run that now waits only for granted categories, and from now on whatever is added later. Waits
+ * for the document to be parsed: before that, an inline script may be there by half.
+ */
+export function release() {
+  if (document.readyState == "loading") {
+    document.addEventListener("DOMContentLoaded", release);
+    return;
+  }
+  releaseIn(document.querySelectorAll<HTMLElement>(held));
+  if (!watching && given[0]) {
+    watching = true;
+    watch();
+  }
+}

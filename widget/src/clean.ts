@@ -1,0 +1,55 @@
+// Removes what was declared for categories that are not granted: first-party cookies and storage (K10).
+
+import { clearable, type Category } from "./settings";
+import { cookies } from "./store";
+
+type Shelf = { names(): string[]; remove(name: string): void };
+
+const cookieShelf: Shelf = {
+  names: () => cookies().map((c) => c.split("=")[0]!),
+  // A cookie goes only if its domain and path are named exactly, and a page can't read them: try all it may have.
+  remove(name) {
+    const labels = location.hostname.split(".");
+    const domains = ["", ...labels.map((_, i) => ";domain=" + labels.slice(i).join("."))];
+    const folders = location.pathname.split("/");
+    const paths = folders.flatMap((_, i) => {
+      const path = folders.slice(0, i + 1).join("/");
+      return [path, path + "/"];
+    });
+    const secure = location.protocol == "https:" ? ";secure" : "";
+    for (const domain of domains) {
+      for (const path of paths) document.cookie = `${name}=;max-age=0;path=${path || "/"}${domain}${secure}`;
+    }
+  },
+};
+
+const storageShelf = (open: () => Storage): Shelf => ({
+  names: () => Object.keys(open()),
+  remove: (name) => open().removeItem(name),
+});
+
+const shelves = () => [cookieShelf, storageShelf(() => localStorage), storageShelf(() => sessionStorage)];
+
+function declared(name: string, kind: number, of: (category: string) => boolean): boolean {
+  return clearable.some((row) => of(row[0]) && RegExp(`^(?:${row[kind + 1]})$`).test(name));
+}
+
+/** Clears what is not granted and tells the names that went and those that are still there. */
+export function clean(given: Category[]): [cleared: string[], remaining: string[]] {
+  const cleared: string[] = [], remaining: string[] = [];
+  const isKept = (c: string) => c == "necessary" || given.includes(c as Category);
+  shelves().forEach((shelf, kind) => {
+    const lost = () => shelf.names().filter((name) => name && name != "samtykke" &&
+      declared(name, kind, (c) => !isKept(c)) && !declared(name, kind, isKept));
+    try {
+      const before = lost();
+      before.forEach(shelf.remove);
+      const after = lost();
+      remaining.push(...after);
+      cleared.push(...before.filter((name) => !after.includes(name)));
+    } catch {
+      // The browser refuses this storage: then nothing is in it.
+    }
+  });
+  return [cleared, remaining];
+}

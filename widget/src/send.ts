@@ -1,0 +1,33 @@
+// Acts on their way to the server. What is not acknowledged stays in the cookie and goes again at the next view (B30).
+
+import { fallbackBase, site } from "./settings";
+import { read, replace } from "./store";
+
+const script = document.currentScript as HTMLScriptElement | null;
+const path = "/s/" + site;
+
+/** The server's address: where the script came from, so that a moved or proxied server works; else the compiled one. */
+export const base = script?.src.includes(path) ? script.src.split(path)[0]! : fallbackBase;
+export const tagLanguage = script?.dataset.lang;
+
+let sending = false;
+
+/** Sends the waiting acts in their order and stops at the first one that can't be delivered now. */
+export async function send() {
+  if (sending) return;
+  sending = true;
+  try {
+    for (let act; (act = read()?.acts[0]); ) {
+      // A plain string body is text/plain: no preflight request.
+      const { status } = await fetch(base + "/v1/sites/" + site + "/consents", {
+        method: "POST", body: JSON.stringify(act), keepalive: true, credentials: "omit",
+      });
+      const hopeless = status > 399 && status < 500 && status != 408 && status != 429;
+      if (status != 201 && !hopeless) break;
+      replace(act.id);
+    }
+  } catch {
+    // No network.
+  }
+  sending = false;
+}

@@ -1,0 +1,117 @@
+// The stored choice: one cookie, written only after a choice (B24). docs/banner.md describes its format.
+
+import { asked, lifetime, sharedDomain, terms, type Category } from "./settings";
+
+export type Action = "accept_all" | "reject_all" | "custom" | "withdraw";
+export type Method = "banner" | "dialog" | "declaration" | "api";
+
+/** One act of consent as the server takes it. */
+export interface Act {
+  id: string;
+  visitor: string;
+  notice: string;
+  action: Action;
+  categories: Record<string, boolean>;
+  language: string;
+  method: Method;
+  cleared?: string[];
+  remaining?: string[];
+}
+
+export interface Choice {
+  visitor: string;
+  time: number; // ms
+  terms: string;
+  asked: string; // initials of categories
+  given: string;
+  acts: Act[]; // not yet acknowledged by the server, oldest first
+}
+
+const format = /^samtykke=1:([\da-f-]{36}):([\da-z]+):(\d+):(p?s?m?):(p?s?m?):(.*)$/;
+const initials = (categories: Category[]) => categories.map((c) => c[0]).join("");
+
+// What counts on this page where the browser refuses cookies.
+let memory: Choice | undefined;
+
+/** All cookies that the page can see, as name=value. None where the page may not look. */
+export function cookies(): string[] {
+  try {
+    return document.cookie.split("; ");
+  } catch {
+    return [];
+  }
+}
+
+function parse(cookie: string): Choice | undefined {
+  const m = format.exec(cookie) as string[] | null;
+  if (!m) return;
+  const [, visitor, time, terms, asked, given, acts] = m as [string, string, string, string, string, string, string];
+  try {
+    return { visitor, time: parseInt(time, 36), terms, asked, given, acts: acts ? JSON.parse(decodeURIComponent(acts)) : [] };
+  } catch {
+    return; // somebody else's, or cut off: as if there were none
+  }
+}
+
+/** The newest stored choice, whether it still counts or not. A host may see two: its own and its parent's. */
+export function read(): Choice | undefined {
+  let newest = memory;
+  for (const cookie of cookies()) {
+    const choice = parse(cookie);
+    if (choice && !(newest && newest.time > choice.time)) newest = choice;
+  }
+  return newest;
+}
+
+/** What a stored choice grants, or undefined if it doesn't count any more: asked for something else, or too old (B19). */
+export function granted(choice: Choice | undefined): Category[] | undefined {
+  if (choice && choice.terms == terms && choice.asked == initials(asked) && Date.now() - choice.time < lifetime) {
+    return asked.filter((c) => choice.given.includes(c[0]!));
+  }
+  return;
+}
+
+// A cookie holds 4 kB. The newest acts matter most; a last one that is still too long loses its lists of names.
+function encode(acts: Act[]): string {
+  if (!acts[0]) return "";
+  const text = encodeURIComponent(JSON.stringify(acts));
+  if (text.length < 3e3) return text;
+  return encode(acts[1] ? acts.slice(1) : [{ ...acts[0], cleared: undefined, remaining: undefined }]);
+}
+
+function write(c: Choice) {
+  const host = location.hostname;
+  const age = Math.round((c.time + lifetime - Date.now()) / 1e3);
+  const value = [1, c.visitor, c.time.toString(36), c.terms, c.asked, c.given, encode(c.acts)].join(":");
+  try {
+    document.cookie = `samtykke=${value};path=/;samesite=lax;max-age=${age}` +
+      (location.protocol == "https:" ? ";secure" : "") +
+      ($SHARED && ("." + host).endsWith("." + sharedDomain) ? ";domain=" + sharedDomain : "");
+  } catch {
+    // Cookies are refused: the choice lives in memory.
+  }
+}
+
+/** Stores a choice with the act that made it, behind the acts that still wait. */
+export function keep(given: Category[], act: Act) {
+  write((memory = {
+    visitor: act.visitor, time: Date.now(), terms, asked: initials(asked), given: initials(given),
+    acts: [...(read()?.acts ?? []), act],
+  }));
+}
+
+/** Puts act in the place of the waiting act of the same id; without act, that one is done with. */
+export function replace(id: string, act?: Act) {
+  const choice = read(); // anew: another tab may have written meanwhile
+  if (!choice) return;
+  memory = { ...choice, acts: choice.acts.flatMap((a) => (a.id != id ? a : act ?? [])) };
+  // A cookie that the visitor has deleted meanwhile doesn't come back.
+  if (cookies().some(parse)) write(memory);
+}
+
+/** A random UUID of version 7. crypto.randomUUID makes version 4 only, and only on https. */
+export function uuid(): string {
+  const random = Array.from(crypto.getRandomValues(new Uint8Array(10)), (b) => (b + 256).toString(16).slice(1)).join("");
+  const time = Date.now().toString(16).padStart(12, "0");
+  return [time.slice(0, 8), time.slice(8), "7" + random.slice(1, 4), "8" + random.slice(5, 8), random.slice(8)].join("-");
+}

@@ -1,0 +1,126 @@
+package widget
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"samtykke/consent"
+)
+
+//go:embed texts/*.json
+var textFiles embed.FS
+
+// standard holds the texts that the program brings: language, key, words.
+var standard = readTexts()
+
+func readTexts() map[string]map[string]string {
+	files, err := textFiles.ReadDir("texts")
+	if err != nil {
+		panic(err) // embedded: can't happen in a program that was built
+	}
+	all := map[string]map[string]string{}
+	for _, f := range files {
+		b, err := textFiles.ReadFile("texts/" + f.Name())
+		if err != nil {
+			panic(err)
+		}
+		var t map[string]string
+		if err := json.Unmarshal(b, &t); err != nil {
+			panic(fmt.Errorf("texts/%s: %w", f.Name(), err))
+		}
+		all[strings.TrimSuffix(f.Name(), ".json")] = t
+	}
+	return all
+}
+
+// Languages lists the languages with texts of their own, as two-letter codes in alphabetical order.
+func Languages() []string { return slices.Sorted(maps.Keys(standard)) }
+
+// Texts returns the standard texts of a language by key, and whether there are any. The map is the caller's own.
+//
+// Placeholders in braces are filled in by Compile: {controller}, {third_parties}, {count} and {reopen}; and by the
+// script: {date} and {id}.
+func Texts(lang string) (map[string]string, bool) {
+	t, ok := standard[lang]
+	return maps.Clone(t), ok
+}
+
+// mustName are the placeholders that a text can't do without, since the law wants them said on the first layer:
+// who asks, and that third parties are in it (B8, B9).
+var mustName = map[string][]string{"intro": {"{controller}", "{third_parties}"}, "third_parties_many": {"{count}"}}
+
+// checkTexts refuses a banner whose words are not complete in every language (B21).
+func checkTexts(c *consent.Content) error {
+	wrong := map[string]string{}
+	for _, lang := range c.Banner.Languages {
+		want, ok := standard[lang]
+		if !ok {
+			wrong["languages"] = "There are no texts in the language " + lang + "."
+			continue
+		}
+		for key := range want {
+			field, words := "texts."+lang+"."+key, c.Texts[lang][key]
+			if strings.TrimSpace(words) == "" {
+				wrong[field] = "This text is missing."
+			}
+			for _, p := range mustName[key] {
+				if !strings.Contains(words, p) {
+					wrong[field] = "The text must contain " + p + "."
+				}
+			}
+		}
+	}
+	if len(wrong) == 0 {
+		return nil
+	}
+	return &consent.Error{Kind: consent.KindInvalid, Code: "bad_texts", Message: "The banner's texts are not complete.", Fields: wrong}
+}
+
+// shownKeys are the keys that every bundle carries; the names and purposes of the categories in use come on top.
+var shownKeys = []string{
+	"title", "intro", "declaration", "privacy", "accept", "reject", "choose", "save", "close",
+	"dialog_title", "always_on", "reopen", "saved", "record",
+}
+
+// wordsOf returns what the script shows in a language, filled in as far as the content knows.
+func wordsOf(c *consent.Content, lang string) map[string]string {
+	t, n := c.Texts[lang], c.ThirdParties()
+	words := map[string]string{}
+	for _, key := range shownKeys {
+		words[key] = t[key]
+	}
+	for _, cat := range append([]consent.Category{consent.Necessary}, c.Banner.Categories...) {
+		words[string(cat)+"_name"] = t[string(cat)+"_name"]
+		words[string(cat)+"_purpose"] = t[string(cat)+"_purpose"]
+	}
+	words["intro"] = strings.ReplaceAll(t["intro"], "{controller}", controllerOf(c))
+	words["third_parties"] = thirdParties(t, n)
+	hint := t["withdraw_hint"]
+	if c.Banner.Corner == "none" {
+		hint = t["withdraw_hint_link"]
+	}
+	words["withdraw_hint"] = strings.ReplaceAll(hint, "{reopen}", t["reopen"])
+	return words
+}
+
+func controllerOf(c *consent.Content) string {
+	if c.Controller.Name != "" {
+		return c.Controller.Name
+	}
+	return c.SiteName
+}
+
+func thirdParties(t map[string]string, n int) string {
+	switch n {
+	case 0:
+		return t["third_parties_none"]
+	case 1:
+		return t["third_parties_one"]
+	}
+	return strings.ReplaceAll(t["third_parties_many"], "{count}", strconv.Itoa(n))
+}

@@ -1,0 +1,127 @@
+// Package widget makes the banner that runs on the customers' pages: one script for each notice, compiled from the
+// embedded TypeScript for that notice's settings, so that what a site doesn't use costs it no byte.
+package widget
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/evanw/esbuild/pkg/api"
+
+	"samtykke/consent"
+)
+
+//go:embed src/*.ts src/*.css
+var sources embed.FS
+
+// source reads one embedded file.
+func source(name string) string {
+	b, err := sources.ReadFile("src/" + name)
+	if err != nil {
+		panic(err) // every caller names a file of this package
+	}
+	return string(b)
+}
+
+// Compile makes the script of a notice and the texts that it fetches for each language but the default, which is
+// the first and is inlined. base is the server's public address without a slash at the end; the script uses it only
+// where its own address doesn't tell. Equal contents give equal bytes.
+//
+// The notice's hash stands in the script once, as consent.NoHash: whoever seals the notice replaces it. The script
+// is UTF-8 and must be served as such.
+//
+// Content that can't be shown is a consent.Error of KindInvalid: a banner that doesn't validate, a language that is
+// unknown or misses a text (B21).
+func Compile(c consent.Content, base string) (consent.Bundle, error) {
+	if err := c.Banner.Validate(); err != nil {
+		return consent.Bundle{}, err
+	}
+	if err := checkTexts(&c); err != nil {
+		return consent.Bundle{}, err
+	}
+	css, err := minifyCSS(styleOf(c.Banner))
+	if err != nil {
+		return consent.Bundle{}, err
+	}
+	defines, err := definesOf(&c, base, css)
+	if err != nil {
+		return consent.Bundle{}, err
+	}
+	js, err := build(defines)
+	if err != nil {
+		return consent.Bundle{}, err
+	}
+	bundle := consent.Bundle{JS: js, Texts: map[string][]byte{}}
+	for _, lang := range c.Banner.Languages[1:] {
+		if bundle.Texts[lang], err = json.Marshal(wordsOf(&c, lang)); err != nil {
+			return consent.Bundle{}, fmt.Errorf("encode texts: %w", err)
+		}
+	}
+	return bundle, nil
+}
+
+// definesOf gives each constant of src/settings.ts and src/switches.d.ts its value, as JSON.
+func definesOf(c *consent.Content, base, css string) (map[string]string, error) {
+	b, table := c.Banner, clearable(c.Items)
+	values := map[string]any{
+		"SITE": c.Site, "BASE": base, "NOTICE": consent.NoHash, "TERMS": strconv.Itoa(c.Terms),
+		"DAYS": b.Days, "DOMAIN": b.Domain, "ASKED": b.Asked().List(), "LANGUAGES": b.Languages,
+		"TEXTS": wordsOf(c, b.Languages[0]), "PRIVACY": b.PrivacyURL, "DECLARATION": b.Declaration, "STYLE": css,
+		"MODAL": b.Form == "dialog", "FLOATS": b.Corner != "none", "CONSENT_MODE": b.ConsentMode, "GPC": b.GPC,
+		"CLEANS": len(table) > 0, "CLEAN": table, "SHARED": b.Domain != "",
+	}
+	defines := map[string]string{}
+	for name, v := range values {
+		j, err := json.Marshal(v)
+		if err != nil {
+			return nil, fmt.Errorf("encode %s: %w", name, err)
+		}
+		defines["$"+name] = string(j)
+	}
+	return defines, nil
+}
+
+// build bundles src/main.ts. It reads the embedded files only: no disk, no network.
+func build(defines map[string]string) ([]byte, error) {
+	result := api.Build(api.BuildOptions{
+		EntryPoints: []string{"./main"}, Bundle: true, Write: false, Define: defines,
+		Format: api.FormatIIFE, Target: api.ES2020, Charset: api.CharsetUTF8, LegalComments: api.LegalCommentsNone,
+		MinifyWhitespace: true, MinifyIdentifiers: true, MinifySyntax: true,
+		Plugins: []api.Plugin{embedded}, TsconfigRaw: "{}",
+	})
+	if err := failure(result.Errors); err != nil {
+		return nil, err
+	}
+	return result.OutputFiles[0].Contents, nil
+}
+
+// embedded resolves every import to a file of sources.
+var embedded = api.Plugin{Name: "embedded", Setup: func(b api.PluginBuild) {
+	b.OnResolve(api.OnResolveOptions{Filter: `^\./`}, func(a api.OnResolveArgs) (api.OnResolveResult, error) {
+		return api.OnResolveResult{Path: strings.TrimPrefix(a.Path, "./") + ".ts", Namespace: "src"}, nil
+	})
+	b.OnLoad(api.OnLoadOptions{Filter: ".", Namespace: "src"}, func(a api.OnLoadArgs) (api.OnLoadResult, error) {
+		code, err := sources.ReadFile("src/" + a.Path)
+		text := string(code)
+		return api.OnLoadResult{Contents: &text, Loader: api.LoaderTS}, err
+	})
+}}
+
+func minifyCSS(css string) (string, error) {
+	r := api.Transform(css, api.TransformOptions{Loader: api.LoaderCSS, MinifyWhitespace: true, MinifySyntax: true, Charset: api.CharsetUTF8})
+	return strings.TrimSpace(string(r.Code)), failure(r.Errors)
+}
+
+func failure(messages []api.Message) error {
+	if len(messages) == 0 {
+		return nil
+	}
+	m := messages[0]
+	if m.Location != nil {
+		return fmt.Errorf("compile banner: %s:%d: %s", m.Location.File, m.Location.Line, m.Text)
+	}
+	return fmt.Errorf("compile banner: %s", m.Text)
+}
