@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/argon2"
@@ -37,11 +38,17 @@ func HashPassword(password string) string {
 		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(derive(password, salt, hashTime, hashMemory, 1, hashKey)))
 }
 
+// derive runs argon2id when a place is free.
 func derive(password string, salt []byte, time, memory uint32, threads uint8, size uint32) []byte {
 	hashing <- struct{}{}
 	defer func() { <-hashing }()
 	return argon2.IDKey([]byte(password), salt, time, memory, threads, size)
 }
+
+// maxWaiting is how many logins may wait for a place. More are a flood, and told to come back.
+const maxWaiting = 100
+
+var waiting atomic.Int32
 
 var errBadHash = errors.New("a stored password is not in argon2id's PHC form")
 
@@ -126,8 +133,16 @@ func errLogin() error {
 	return &consent.Error{Kind: consent.KindUnauthorized, Code: "wrong_login", Message: "The e-mail or the password is wrong."}
 }
 
+func errTooManyLogins() error {
+	return &consent.Error{Kind: consent.KindTooMany, Code: "too_many_logins", Message: "Too many attempts to log in. Wait a minute and try again."}
+}
+
 // authenticate finds the user of an e-mail and a password. It takes the same time whatever is wrong.
 func (s *Server) authenticate(ctx context.Context, email, password string) (consent.User, error) {
+	defer waiting.Add(-1)
+	if waiting.Add(1) > maxWaiting {
+		return consent.User{}, errTooManyLogins()
+	}
 	u, hash, err := s.db.UserByEmail(ctx, email)
 	known := err == nil
 	if !known {

@@ -190,6 +190,24 @@ func TestLogin_TellsNobodyWhoHasALogin(t *testing.T) {
 	}
 }
 
+// The time of the answer tells nothing either: the least of three for an unknown e-mail is no fraction of a known's.
+func TestLogin_TakesAsLongForNobody(t *testing.T) {
+	h := newHouse(t, "http://cmp.example")
+	least := func(email string) time.Duration {
+		best := time.Hour
+		for range 3 {
+			start := time.Now()
+			h.login("192.0.2.1", email, "wrong wrong wrong")
+			best = min(best, time.Since(start))
+		}
+		return best
+	}
+	known, unknown := least(h.email), least("nobody@localhost")
+	if unknown < known/3 {
+		t.Errorf("%v for an unknown e-mail, %v for a known one", unknown, known)
+	}
+}
+
 // H2: guessing is slowed down by address and, from wherever, by e-mail.
 func TestLogin_IsLimited(t *testing.T) {
 	h := newHouse(t, "http://cmp.example")
@@ -310,4 +328,13 @@ func TestLanguage_IsTheReaders(t *testing.T) {
 		t.Errorf("heading %q", got)
 	}
 	o.post(consent.Owner, "/language", "lang", "xx").wants(t, http.StatusBadRequest)
+
+	for _, c := range [][2]string{{"", "en"}, {"da", "da"}} { // Owner chose English a moment ago
+		r := httptest.NewRequest(http.MethodPost, "/login", strings.NewReader(url.Values{"email": {"owner@fjord.example"}, "password": {officePassword}, "lang": {c[0]}}.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		o.send(stranger, r, "Accept-Language", "da").leadsTo(t, "/")
+		if u, _, err := o.db.UserByEmail(t.Context(), "owner@fjord.example"); err != nil || u.Language != c[1] {
+			t.Errorf("after a login with language %q: %q, %v", c[0], u.Language, err)
+		}
+	}
 }

@@ -7,6 +7,7 @@ var (
 	CheckPassword = checkPassword
 	LocalPath     = localPath
 	Merged        = merged
+	WriteCSV      = writeCSV
 )
 
 // LoginBurst is how many attempts are answered at once.

@@ -1,7 +1,9 @@
 package server_test
 
 import (
+	"bytes"
 	"encoding/csv"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -14,6 +16,7 @@ import (
 	"golang.org/x/net/html"
 
 	"samtykke/consent"
+	"samtykke/server"
 	"samtykke/server/store/storetest"
 )
 
@@ -248,5 +251,28 @@ func TestConsentPage_ShowsTheRecordAndItsNotice(t *testing.T) {
 	}
 	for _, wrong := range []string{path + "x", path + uuid.NewString(), "/sites/" + siteID + "/consents/x/" + first.ID.String()} {
 		o.get(consent.Auditor, wrong).wants(t, http.StatusNotFound)
+	}
+}
+
+// A failure half-way is told, so that half a file can't pass for a whole one; the rest is sent on as it is read.
+func TestWriteCSV_FailsWithItsRecords(t *testing.T) {
+	n := storetest.Notice(consent.Site{ID: siteID, Banner: consent.DefaultBanner()}, 1)
+	broken := errors.New("the database went away")
+	records := func(yield func(consent.Record, error) bool) {
+		for k := range 2500 {
+			if !yield(storetest.Record(n, k, consent.AcceptAll), nil) {
+				return
+			}
+		}
+		yield(consent.Record{}, broken)
+	}
+	var out bytes.Buffer
+	var sent []int
+	err := server.WriteCSV(&out, records, nil, func() { sent = append(sent, strings.Count(out.String(), "\n")) })
+	if !errors.Is(err, broken) {
+		t.Errorf("error %v", err)
+	}
+	if d := cmp.Diff([]int{1001, 2001}, sent); d != "" {
+		t.Errorf("lines sent (-want +got):\n%s", d)
 	}
 }

@@ -27,7 +27,7 @@ func (s *Server) allowLogin(c echo.Context, email string) error {
 	if ok, err := s.logins.store.Allow("e-mail " + email); err != nil || ok {
 		return err
 	}
-	return &consent.Error{Kind: consent.KindTooMany, Code: "too_many_logins", Message: "Too many attempts to log in. Wait a minute and try again."}
+	return errTooManyLogins()
 }
 
 func (s *Server) cookieName() string {
@@ -121,15 +121,15 @@ func localPath(next string) string {
 	return next
 }
 
-// loginData is what the login page carries along.
-type loginData struct{ Next string }
+// loginData is what the login page carries along: where to go afterwards, and the language where one was chosen.
+type loginData struct{ Next, Lang string }
 
 func (s *Server) loginPage(c echo.Context) error {
 	next := localPath(c.QueryParam("next"))
 	if _, err := s.sessionUser(c); err == nil {
 		return seeOther(c, next)
 	}
-	return s.show(c, "login", dashboard.View{Form: &dashboard.Form{}, Data: loginData{next}})
+	return s.show(c, "login", dashboard.View{Form: &dashboard.Form{}, Data: loginData{next, c.QueryParam("lang")}})
 }
 
 func (s *Server) login(c echo.Context) error {
@@ -141,13 +141,14 @@ func (s *Server) login(c echo.Context) error {
 	u, err := s.tryLogin(c, email, f.Get("password"))
 	if err != nil {
 		f.Values.Del("password")
-		return s.again(c, "login", dashboard.View{Form: f, Data: loginData{localPath(f.Get("next"))}}, err)
+		return s.again(c, "login", dashboard.View{Form: f, Data: loginData{localPath(f.Get("next")), f.Get("lang")}}, err)
 	}
 	if err := s.startSession(c, u); err != nil {
 		return err
 	}
-	if l := f.Get("lang"); l != "" && l != u.Language {
-		if err := s.setLanguage(c.Request().Context(), u, l); err != nil {
+	// Who chose a language on the way in keeps it, and so does who is here for the first time.
+	if f.Get("lang") != "" || u.MustChange {
+		if err := s.setLanguage(c.Request().Context(), u, languageOf(c)); err != nil {
 			return err
 		}
 	}

@@ -319,7 +319,7 @@ func TestSitePage_TellsTheState(t *testing.T) {
 
 func TestAddSite_FromFormToTag(t *testing.T) {
 	o := newOffice(t)
-	form := []string{"name", "Smørrebrød", "domains", "https://Smørrebrød.example/menu\r\nwww.smoer.example", "controller.name", "Smør ApS", "controller.cvr", "12 34 56 78", "privacy_url", "https://smoer.example/p"}
+	form := []string{"name", " Smørrebrød\t", "domains", "https://Smørrebrød.example/menu\r\nwww.smoer.example", "controller.name", "Smør ApS", "controller.cvr", "12 34 56 78", "controller.address", "Torvet 1\r\n8000 Aarhus", "privacy_url", "https://smoer.example/p"}
 	a := o.post(consent.Editor, "/sites", form...)
 	id, ok := strings.CutPrefix(a.Header().Get("Location"), "/sites/")
 	id, done, _ := strings.Cut(id, "?")
@@ -331,7 +331,7 @@ func TestAddSite_FromFormToTag(t *testing.T) {
 	if d := cmp.Diff([]string{"xn--smrrebrd-64af.example", "www.smoer.example"}, s.Domains); d != "" {
 		t.Error(d)
 	}
-	if s.Controller.CVR != "12345678" || s.Banner.PrivacyURL != "https://smoer.example/p" || s.Banner.Days != 365 {
+	if s.Name != "Smørrebrød" || s.Controller.Address != "Torvet 1\n8000 Aarhus" || s.Controller.CVR != "12345678" || s.Banner.PrivacyURL != "https://smoer.example/p" || s.Banner.Days != 365 {
 		t.Errorf("site %+v", s)
 	}
 	if items, err := o.db.Items(t.Context(), id); err != nil || len(items) != 1 || items[0].Name != "samtykke" { // B24

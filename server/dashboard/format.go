@@ -78,8 +78,12 @@ var units = []struct {
 	key  string
 	span time.Duration
 }{
-	{"years", 365 * 24 * time.Hour}, {"months", 30 * 24 * time.Hour}, {"days", 24 * time.Hour},
-	{"hours", time.Hour}, {"minutes", time.Minute}, {"seconds", time.Second},
+	{"years", 365 * 24 * time.Hour},
+	{"months", 30 * 24 * time.Hour},
+	{"days", 24 * time.Hour},
+	{"hours", time.Hour},
+	{"minutes", time.Minute},
+	{"seconds", time.Second},
 }
 
 // Lifetime writes how long an item stays: session, 13 months, 2 years.
