@@ -5,7 +5,7 @@ BIN = bin/samtykke
 .PHONY: run build test bench fmt fuzz deps pictures
 
 run: build
-	$(BIN) serve --demo --data data
+	$(BIN) serve --demo --data data/demo
 
 build:
 	$(GO) build -trimpath -o $(BIN) ./cmd/samtykke

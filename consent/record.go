@@ -44,6 +44,13 @@ const (
 // Methods lists the methods in the order in which their numbers are stored: append only.
 var Methods = [...]Method{ByBanner, ByDialog, ByDeclaration, ByPlaceholder, ByAPI, BySignal, ByImport}
 
+// How long acts are kept, in months: what granted something after it stopped counting, a refusal after it was made.
+// 24 months is the Danish Consumer Ombudsman's practice for other consents; no rule fixes it for cookies.
+const (
+	KeepConsent = 24
+	KeepRefusal = 12
+)
+
 // Limits of the fields that strangers fill.
 const (
 	MaxPath      = 300 // bytes of a page path

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"samtykke/consent"
 	"samtykke/server/store"
@@ -14,10 +15,13 @@ import (
 type catalog struct {
 	db       *store.DB
 	mu       sync.Mutex // one refresh at a time
-	revision int64
+	revision atomic.Int64
 	sites    atomic.Pointer[map[string]*siteEntry]
 	notices  sync.Map // consent.Hash -> *noticeEntry; notices never change
 }
+
+// refreshTimeout keeps a database that hangs from parking every request for an unknown site.
+const refreshTimeout = 10 * time.Second
 
 type siteEntry struct {
 	site    consent.Site
@@ -38,10 +42,12 @@ func newCatalog(ctx context.Context, db *store.DB) (*catalog, error) {
 
 // refresh reads the sites where something has changed since the last time.
 func (c *catalog) refresh(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, refreshTimeout)
+	defer cancel()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	revision, err := c.db.Revision(ctx)
-	if err != nil || revision == c.revision {
+	if err != nil || revision == c.revision.Load() {
 		return err
 	}
 	sites, err := c.db.Sites(ctx)
@@ -61,7 +67,7 @@ func (c *catalog) refresh(ctx context.Context) error {
 		entries[e.site.ID] = e
 	}
 	c.sites.Store(&entries)
-	c.revision = revision
+	c.revision.Store(revision)
 	return nil
 }
 

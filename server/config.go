@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 
 // Config is everything that a server can be told. The zero value of each field is a working default.
 type Config struct {
-	BaseURL string // how browsers reach the server, without a slash at the end, such as https://samtykke.example.dk
+	BaseURL string // how browsers reach the server, such as https://samtykke.example.dk
 
 	// TrustedProxies are the networks whose X-Forwarded-For is believed. Empty: the connection's own address counts.
 	TrustedProxies []netip.Prefix
@@ -52,10 +53,18 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	if strings.HasSuffix(c.BaseURL, "/") || !strings.HasPrefix(c.BaseURL, "http://") && !strings.HasPrefix(c.BaseURL, "https://") {
-		return c, consent.Invalid("bad_base_url", "The base URL is an address such as https://samtykke.example.dk, without a slash at the end.")
+	var err error
+	c.BaseURL, err = CleanBase(c.BaseURL)
+	return c, err
+}
+
+// CleanBase checks a server's public address and drops a slash at its end: script tags are made by adding a path.
+func CleanBase(base string) (string, error) {
+	u, err := url.Parse(base)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return base, consent.Invalid("bad_base_url", "The base URL is an address such as https://samtykke.example.dk.")
 	}
-	return c, nil
+	return strings.TrimRight(base, "/"), nil
 }
 
 func (c *Config) secure() bool { return strings.HasPrefix(c.BaseURL, "https://") }

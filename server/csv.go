@@ -50,6 +50,7 @@ func (s *Server) exportConsents(c echo.Context) error {
 	h.Set("Content-Disposition", `attachment; filename="samtykke-`+site.ID+`.csv"`)
 	if err := writeCSV(c.Response(), s.db.All(ctx, filter), versions, s.extendWrite(c)); err != nil {
 		if !c.Response().Committed {
+			h.Del("Content-Disposition") // what follows is a page that says what went wrong
 			return err
 		}
 		// Half a file must not look like a whole one: the browser then says that the download failed.

@@ -75,7 +75,7 @@ func (s *Server) chooseLanguage(c echo.Context) error {
 // answerDeclaration answers with one version, 0 being the one in force, as page or data.
 func (s *Server) answerDeclaration(c echo.Context, version int) error {
 	lang, ext := cutJSON(c.Param("lang"))
-	d, err := s.readDeclaration(c.Request().Context(), c.Param("site"), version, lang)
+	d, err := s.knownDeclaration(c.Request().Context(), c.Param("site"), version, lang)
 	if err != nil {
 		return s.noDeclaration(c, err)
 	}
@@ -97,6 +97,31 @@ func (s *Server) answerDeclaration(c echo.Context, version int) error {
 
 func errNoDeclaration() error {
 	return consent.NotFound("not_published", "The site has not published a declaration yet.")
+}
+
+// declarationKey names a declaration as it is remembered.
+type declarationKey struct {
+	site, lang string
+	version    int
+}
+
+// declarationEntry is a declaration and the revision of the store that it was made at.
+type declarationEntry struct {
+	revision int64
+	declaration.Declaration
+}
+
+// knownDeclaration makes a declaration once and remembers it until a site, notice or scan changes.
+func (s *Server) knownDeclaration(ctx context.Context, site string, version int, lang string) (declaration.Declaration, error) {
+	key, revision := declarationKey{site, lang, version}, s.catalog.revision.Load()
+	if known, ok := s.declarations.Load(key); ok && known.(*declarationEntry).revision == revision {
+		return known.(*declarationEntry).Declaration, nil
+	}
+	d, err := s.readDeclaration(ctx, site, version, lang)
+	if err == nil {
+		s.declarations.Store(key, &declarationEntry{revision, d})
+	}
+	return d, err
 }
 
 func (s *Server) readDeclaration(ctx context.Context, site string, version int, lang string) (d declaration.Declaration, err error) {
@@ -125,14 +150,11 @@ func (s *Server) readDeclaration(ctx context.Context, site string, version int, 
 
 // lastScan is the newest scan there is: the site may have been scanned since the notice was published (D13).
 func (s *Server) lastScan(ctx context.Context, site string, frozen *time.Time) (*time.Time, error) {
-	scan, err := s.db.LastScan(ctx, site)
-	if err != nil {
-		if consent.KindOf(err) == consent.KindNotFound {
-			err = nil
-		}
-		return frozen, err
+	at, err := s.db.LastScanAt(ctx, site)
+	if consent.KindOf(err) == consent.KindNotFound {
+		return frozen, nil
 	}
-	return &scan.At, nil
+	return &at, err
 }
 
 // noDeclaration tells a person in their own language that there is nothing here; programs get the error.

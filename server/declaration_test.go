@@ -64,7 +64,7 @@ func declaredShop(t testing.TB, change ...func(*server.Config)) *shop {
 	if err := s.db.UpdateSite(ctx, s.site); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.db.SetItems(ctx, s.site.ID, declaredItems()); err != nil {
+	if err := s.db.EditItems(ctx, s.site.ID, declare(declaredItems())); err != nil {
 		t.Fatal(err)
 	}
 	n, err := s.Publish(ctx, s.site.ID, server.Publishing{Author: "ea@fjord.example", Reason: "What only the owner shall read", Material: true})
@@ -285,9 +285,10 @@ func TestDeclaration_TellsTheLastScan(t *testing.T) {
 	s := declaredShop(t)
 	s.declarationPage(t, "/d/fjordfletvaerk/da", 200).says("Hjemmesiden er endnu ikke scannet.")
 	scan := store.Scan{At: time.Date(2026, 12, 1, 4, 0, 0, 0, time.UTC), Report: []byte(`{}`)}
-	if err := s.db.AddScan(context.Background(), s.site.ID, scan); err != nil {
+	if err := s.db.AddScan(context.Background(), s.site.ID, scan, keepItems); err != nil {
 		t.Fatal(err)
 	}
+	s.reopen(t) // as another server, or this one seconds later
 	s.declarationPage(t, "/d/fjordfletvaerk/da", 200).says("Hjemmesiden er senest scannet 1. december 2026.")
 	s.declarationPage(t, "/d/fjordfletvaerk/en", 200).says("The website was last scanned on 1 December 2026.")
 	s.declarationPage(t, "/d/fjordfletvaerk/2/da", 200).says("Hjemmesiden er endnu ikke scannet.")
@@ -362,7 +363,7 @@ func TestDeclaration_ChoosesTheLanguage(t *testing.T) {
 func TestDeclaration_ThatIsNotThere(t *testing.T) {
 	s := declaredShop(t)
 	empty := consent.Site{ID: "unpublished", Name: "New", Domains: []string{"new.example"}, CreatedAt: storetest.Day, Banner: consent.DefaultBanner()}
-	if err := s.db.AddSite(context.Background(), empty); err != nil {
+	if err := s.db.AddSite(context.Background(), empty, nil); err != nil {
 		t.Fatal(err)
 	}
 	for path, code := range map[string]string{

@@ -33,12 +33,9 @@ func (s *Server) handleError(err error, c echo.Context) {
 		c.Response().Header().Set("Retry-After", "10")
 	}
 	var failed error
-	switch {
-	case c.Request().Method == http.MethodHead:
-		failed = c.NoContent(code)
-	case wantsPage(c):
+	if wantsPage(c) {
 		failed = s.errorPage(c, code, e)
-	default:
+	} else {
 		failed = c.JSON(code, map[string]*consent.Error{"error": e})
 	}
 	if failed != nil {

@@ -22,3 +22,6 @@ func (s *Server) Addresses() []string {
 	slices.Sort(list)
 	return slices.Compact(list)
 }
+
+// EmailBurst is the same for one e-mail from everywhere.
+const EmailBurst = emailBurst

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 	"golang.org/x/net/idna"
@@ -31,6 +32,9 @@ func readForm(c echo.Context) (*dashboard.Form, error) {
 		for i := range values {
 			// Browsers send line ends as CR LF, whatever was typed.
 			values[i] = strings.TrimSpace(strings.ReplaceAll(values[i], "\r\n", "\n"))
+			if !utf8.ValidString(values[i]) || strings.ContainsRune(values[i], 0) {
+				return nil, consent.Invalid("unreadable", "The body could not be read.") // PostgreSQL can't store it
+			}
 		}
 		r.PostForm[name] = values
 	}

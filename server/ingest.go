@@ -114,9 +114,11 @@ func (i *ingest) collect(group []*pending) []*pending {
 }
 
 func (i *ingest) write(group []*pending, records []consent.Record) {
+	started := time.Now()
 	errs, err := i.append(records)
-	if err != nil && len(records) > 1 && i.db.Ping(context.Background()) == nil {
-		// One act that the database can't take must not keep the others from being recorded.
+	if err != nil && len(records) > 1 && time.Since(started) < time.Second {
+		// One act that the database can't take must not keep the others from being recorded. A database that doesn't
+		// answer fails slowly: then trying each act would make every visitor wait for all of them.
 		i.log.Error("writing a group of consents failed, trying them one by one", slog.Int("acts", len(records)), slog.Any("error", err))
 		for k := range records {
 			i.write(group[k:k+1], records[k:k+1])

@@ -95,8 +95,8 @@ func (o *office) furnish() *office {
 	o.site.Banner.PrivacyURL = "https://fjordfletvaerk.example/privatliv"
 	o.site.Controller = consent.Controller{Name: "Fjord & Fletværk ApS", CVR: "12345678", Address: "Kurvevej 4, 8000 Aarhus C", Email: "hej@fjord.example", Phone: "12 34 56 78"}
 	o.check(o.db.UpdateSite(ctx, o.site))
-	o.check(o.db.SetItems(ctx, siteID, officeItems(&o.site)))
-	o.check(o.db.AddScan(ctx, siteID, store.Scan{At: storetest.Day.Add(-26 * time.Hour), Report: mustJSON(officeScan())}))
+	o.check(o.db.EditItems(ctx, siteID, declare(officeItems(&o.site))))
+	o.check(o.db.AddScan(ctx, siteID, store.Scan{At: storetest.Day.Add(-26 * time.Hour), Report: mustJSON(officeScan())}, keepItems))
 	o.publish("Første udgave med banner og deklaration")
 	o.publish("Ny udbyder af statistik")
 	for k := range 130 {

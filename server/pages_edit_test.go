@@ -221,7 +221,7 @@ func (o *office) upload(t *testing.T, report []byte) answer {
 
 func TestScan_FillsTheDeclaration(t *testing.T) {
 	o := newOffice(t)
-	o.check(o.db.SetItems(t.Context(), siteID, officeItems(&o.site)))
+	o.check(o.db.EditItems(t.Context(), siteID, declare(officeItems(&o.site))))
 	o.upload(t, mustJSON(officeScan())).leadsTo(t, "/sites/"+siteID+"/declaration?done=scan_imported")
 	items, err := o.db.Items(t.Context(), siteID)
 	o.check(err)

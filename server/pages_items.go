@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -122,17 +123,13 @@ func (s *Server) changeItems(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx := c.Request().Context()
-	items, err := s.db.Items(ctx, v.Site.ID)
-	if err != nil {
-		return err
-	}
-	items, done, err := edited(items, f)
+	var done string
+	err = s.db.EditItems(c.Request().Context(), v.Site.ID, func(items []consent.Item) (list []consent.Item, err error) {
+		list, done, err = edited(items, f)
+		return list, err
+	})
 	if err != nil {
 		return s.itemsAgain(c, v, f, err)
-	}
-	if err := s.db.SetItems(ctx, v.Site.ID, items); err != nil {
-		return err
 	}
 	return seeOther(c, "/sites/"+v.Site.ID+"/declaration?done="+done)
 }
@@ -159,13 +156,25 @@ func edited(items []consent.Item, f *dashboard.Form) (list []consent.Item, done 
 	if at < 0 {
 		return append(list, it), "item_added", nil
 	}
-	for lang, text := range list[at].Purpose { // languages that the form doesn't show stay
-		if _, shown := f.Values["purpose."+lang]; !shown {
-			it.Purpose[lang] = text
-		}
+	keepUnshown(it.Purpose, list[at].Purpose, "purpose.", f)
+	if it.Category == consent.Necessary {
+		it.Reason = keepUnshown(it.Reason, list[at].Reason, "reason.", f)
 	}
 	list[at] = it
 	return list, "item_saved", nil
+}
+
+// keepUnshown keeps the words in languages that the form doesn't show.
+func keepUnshown(now, before map[string]string, prefix string, f *dashboard.Form) map[string]string {
+	for lang, text := range before {
+		if _, shown := f.Values[prefix+lang]; !shown {
+			if now == nil {
+				now = map[string]string{}
+			}
+			now[lang] = text
+		}
+	}
+	return now
 }
 
 func readItem(f *dashboard.Form) (consent.Item, error) {
@@ -235,15 +244,13 @@ func (s *Server) importScan(c echo.Context) error {
 	if err != nil {
 		return s.scanAgain(c, v, err)
 	}
-	ctx := c.Request().Context()
-	items, err := s.db.Items(ctx, v.Site.ID)
+	found := report.Draft()
+	err = s.db.AddScan(c.Request().Context(), v.Site.ID, store.Scan{At: report.FinishedAt, Report: raw},
+		func(items []consent.Item) ([]consent.Item, error) { return merged(items, found), nil })
 	if err != nil {
 		return err
 	}
-	if err := s.db.AddScan(ctx, v.Site.ID, store.Scan{At: report.FinishedAt, Report: raw}); err != nil {
-		return err
-	}
-	if err := s.db.SetItems(ctx, v.Site.ID, merged(items, report.Draft())); err != nil {
+	if err := s.catalog.refresh(c.Request().Context()); err != nil {
 		return err
 	}
 	return seeOther(c, "/sites/"+v.Site.ID+"/declaration?done=scan_imported")
@@ -268,6 +275,9 @@ func readScan(c echo.Context, site *consent.Site) ([]byte, scanner.Report, error
 	raw, err := io.ReadAll(file)
 	if err != nil {
 		return nil, scanner.Report{}, err
+	}
+	if !utf8.Valid(raw) {
+		return nil, scanner.Report{}, consent.Invalid("bad_report", "This is not the JSON of a scan report.")
 	}
 	report, err := scanner.ReadReport(bytes.NewReader(raw))
 	if err != nil {

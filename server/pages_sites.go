@@ -59,10 +59,10 @@ func (s *Server) siteRow(ctx context.Context, site consent.Site) (siteRow, error
 	if r.Notice, err = s.currentNotice(ctx, site.ID); err != nil {
 		return r, err
 	}
-	scan, err := s.db.LastScan(ctx, site.ID)
+	scanned, err := s.db.LastScanAt(ctx, site.ID)
 	switch {
 	case err == nil:
-		r.Scanned = &scan.At
+		r.Scanned = &scanned
 	case consent.KindOf(err) != consent.KindNotFound:
 		return r, err
 	}
@@ -95,10 +95,7 @@ func (s *Server) addSite(c echo.Context) error {
 	if err := together(site.Validate(), site.Banner.Validate()); err != nil {
 		return s.again(c, "new", dashboard.View{Form: f}, err)
 	}
-	if err := s.db.AddSite(c.Request().Context(), site); err != nil {
-		return err
-	}
-	if err := s.db.SetItems(c.Request().Context(), site.ID, OwnItems(&site)); err != nil {
+	if err := s.db.AddSite(c.Request().Context(), site, OwnItems(&site)); err != nil {
 		return err
 	}
 	if err := s.catalog.refresh(c.Request().Context()); err != nil {

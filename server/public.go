@@ -97,11 +97,9 @@ func (s *Server) preflight(c echo.Context) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
-// recorded is the answer to an act: it is on disk.
+// recorded is the answer to an act: it is on disk. Times are the first arrival's and stand in the visitor's history.
 type recorded struct {
-	ID         uuid.UUID `json:"id"`
-	At         time.Time `json:"at"`
-	ValidUntil time.Time `json:"valid_until"`
+	ID uuid.UUID `json:"id"`
 }
 
 // recordConsent takes one act of consent and answers 201 when it is on disk.
@@ -133,7 +131,7 @@ func (s *Server) recordConsent(c echo.Context) error {
 	if err := s.ingest.add(r); err != nil {
 		return err
 	}
-	return c.JSON(http.StatusCreated, recorded{act.ID, r.At, r.ValidUntil})
+	return c.JSON(http.StatusCreated, recorded{act.ID})
 }
 
 // readAct reads the body as JSON, whatever simple type it is sent as: a browser asks no preflight for text/plain.

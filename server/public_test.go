@@ -118,12 +118,15 @@ func (s *shop) records(t testing.TB) []consent.Record {
 
 // R1, R3: one act gives one record with the server's time; sending it again gives the same answer and no more.
 func TestRecordConsent_IsIdempotent(t *testing.T) {
-	s := newShop(t)
+	now := storetest.Day
+	s := newShop(t, func(c *server.Config) { c.Now = func() time.Time { return now } })
 	a := s.act()
 	for range 3 {
-		if w := s.post(a); w.Code != http.StatusCreated || w.Header().Get("Access-Control-Allow-Origin") != origin {
+		w := s.post(a)
+		if w.Code != http.StatusCreated || w.Header().Get("Access-Control-Allow-Origin") != origin || strings.TrimSpace(w.Body.String()) != `{"id":"`+a.ID.String()+`"}` {
 			t.Fatalf("%d %s %v", w.Code, w.Body, w.Header())
 		}
+		now = now.Add(time.Minute) // the first arrival's time stands
 	}
 	got := s.records(t)
 	if len(got) != 1 || got[0].ID != a.ID || !got[0].At.Equal(storetest.Day) || got[0].Site != s.site.ID {
@@ -427,6 +430,16 @@ func TestPublish_OnlyMaterialNoticesChangeTheTerms(t *testing.T) {
 	}
 	if got := fmt.Sprint(s.notice.Content.Terms, publish(false), publish(true), publish(false)); got != "2 2 4 4" {
 		t.Errorf("terms %s, want 2 2 4 4", got)
+	}
+}
+
+// HEAD is GET without its body, for monitors and link checkers.
+func TestServer_AnswersHead(t *testing.T) {
+	s := newShop(t)
+	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/s/" + s.site.ID + ".js": 200, "/login": 200, "/nothing": 404} {
+		if w := s.do("HEAD", path, nil); w.Code != want {
+			t.Errorf("%s: %d, want %d", path, w.Code, want)
+		}
 	}
 }
 

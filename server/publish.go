@@ -62,8 +62,8 @@ func compose(ctx context.Context, db *store.DB, base string, now time.Time, id s
 	if p.Material || last.Version == 0 {
 		n.Content.Terms = n.Version
 	}
-	if scan, err := db.LastScan(ctx, id); err == nil {
-		n.Content.LastScan = &scan.At
+	if at, err := db.LastScanAt(ctx, id); err == nil {
+		n.Content.LastScan = &at
 	}
 	return seal(n, base)
 }

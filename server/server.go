@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -24,7 +25,10 @@ type Server struct {
 	catalog *catalog
 	ingest  *ingest
 	acts    limiter // acts of consent
-	logins  limiter // attempts to log in
+	logins  limiter // attempts to log in, by address
+	emails  limiter // and by e-mail
+
+	declarations sync.Map // declarationKey -> *declarationEntry
 }
 
 // New prepares a server on an open store.
@@ -33,7 +37,10 @@ func New(ctx context.Context, db *store.DB, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, db: db, acts: newLimiter(cfg.Rate, cfg.Burst), logins: newLimiter(loginsPerSecond, loginBurst)}
+	s := &Server{
+		cfg: cfg, db: db, acts: newLimiter(cfg.Rate, cfg.Burst),
+		logins: newLimiter(loginsPerSecond, loginBurst), emails: newLimiter(emailsPerSecond, emailBurst),
+	}
 	if s.catalog, err = newCatalog(ctx, db); err != nil {
 		return nil, err
 	}
@@ -54,11 +61,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	if r.Method == http.MethodHead {
+		// HEAD is GET without the body, which net/http itself leaves out.
+		get := *r
+		get.Method = http.MethodGet
+		r = &get
+	}
 	s.echo.ServeHTTP(w, r)
 }
 
 const (
 	catalogEvery = 2 * time.Second  // how soon another server's change is seen
+	purgeEvery   = 24 * time.Hour   // how often acts whose time is over are deleted (T2)
 	drainTimeout = 15 * time.Second // how long requests may still run after the end was asked for
 )
 
@@ -70,7 +84,8 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	go s.watch(ctx)
+	go s.every(ctx, catalogEvery, s.catalog.refresh)
+	go s.every(ctx, purgeEvery, s.purge)
 	failed := make(chan error, 1)
 	go func() { failed <- h.Serve(l) }()
 	select {
@@ -91,20 +106,29 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 // quietLog keeps net/http's own lines, which hold visitors' addresses, out of the log (R6).
 func (s *Server) quietLog() slog.Handler { return slog.DiscardHandler }
 
-// watch keeps the catalog fresh.
-func (s *Server) watch(ctx context.Context) {
-	tick := time.NewTicker(catalogEvery)
+// every runs a job now and then until ctx ends, and logs its failures.
+func (s *Server) every(ctx context.Context, interval time.Duration, job func(context.Context) error) {
+	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
+		if err := job(ctx); err != nil && ctx.Err() == nil {
+			s.cfg.Log.Error("background work failed", slog.Any("error", err))
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if err := s.catalog.refresh(ctx); err != nil && ctx.Err() == nil {
-				s.cfg.Log.Error("sites not refreshed", slog.Any("error", err))
-			}
 		}
 	}
+}
+
+// purge deletes the acts whose time is over.
+func (s *Server) purge(ctx context.Context) error {
+	n, err := s.db.Purge(ctx, s.cfg.Now(), false)
+	if n > 0 {
+		s.cfg.Log.Info("purged consents whose time is over", slog.Int64("acts", n))
+	}
+	return err
 }
 
 // Close writes what waits and refuses further acts. It may be called twice.

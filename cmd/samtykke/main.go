@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -27,6 +28,7 @@ type cli struct {
 	Scan     scanCmd     `cmd:"" help:"Find what a site stores and sends in each state of consent."`
 	Export   exportCmd   `cmd:"" help:"Write a site's consents as CSV or JSON lines."`
 	Classify classifyCmd `cmd:"" help:"Sort cookies by what is known of them."`
+	Prune    pruneCmd    `cmd:"" help:"Delete consents whose time is over; serve does it daily."`
 	Migrate  migrateCmd  `cmd:"" help:"Bring the database's schema up to date."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
@@ -37,12 +39,25 @@ type dataFlags struct {
 	Database string `help:"PostgreSQL instead of a file in the data folder." placeholder:"postgres://…"`
 }
 
-func (d *dataFlags) open(ctx context.Context) (*store.DB, error) {
+// create opens the data, and makes them where there are none yet.
+func (d *dataFlags) create(ctx context.Context) (*store.DB, error) {
 	if d.Database != "" {
 		return store.Open(ctx, d.Database)
 	}
-	return store.Open(ctx, filepath.Join(d.Data, "samtykke.db"))
+	return store.Open(ctx, d.file())
 }
+
+// open opens data that are there: a mistyped folder is an error and not an empty one.
+func (d *dataFlags) open(ctx context.Context) (*store.DB, error) {
+	if d.Database == "" {
+		if _, err := os.Stat(d.file()); err != nil {
+			return nil, consent.NotFound("no_data", "There are no data in "+d.Data+". Name the folder with --data.")
+		}
+	}
+	return d.create(ctx)
+}
+
+func (d *dataFlags) file() string { return filepath.Join(d.Data, "samtykke.db") }
 
 // streams are what commands read and write, so that they can be tested as functions.
 type streams struct {
@@ -65,6 +80,7 @@ func main() { os.Exit(run(os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
 func run(args []string, std streams) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	exit := -1
 	parser, err := kong.New(&cli{}, kong.Name("samtykke"), kong.DefaultEnvars("SAMTYKKE"), kong.Writers(std.out, std.err),
 		kong.Description("Cookie consent that an owner runs alone: banner, proof, scanner, dashboard."),
@@ -96,6 +112,9 @@ func exitCode(err error, stderr io.Writer) int {
 		for field, message := range known.Fields {
 			fmt.Fprintf(stderr, "  %s: %s\n", field, message)
 		}
+		if known.Kind == consent.KindInvalid {
+			return exitUsage
+		}
 	default:
 		fmt.Fprintf(stderr, "samtykke: %v\n", err)
 	}
@@ -123,11 +142,35 @@ func version() string {
 	return info.Main.Version
 }
 
+type pruneCmd struct {
+	dataFlags
+	DryRun bool `help:"Only count what would be deleted."`
+}
+
+// Run deletes, or counts, the acts whose time is over.
+func (c *pruneCmd) Run(ctx context.Context, std streams) error {
+	db, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	n, err := db.Purge(ctx, time.Now(), c.DryRun)
+	if err != nil {
+		return err
+	}
+	done := "Deleted"
+	if c.DryRun {
+		done = "Would delete"
+	}
+	_, err = fmt.Fprintf(std.out, "%s %d consents whose time is over.\n", done, n)
+	return err
+}
+
 type migrateCmd struct{ dataFlags }
 
 // Run opens the store, which migrates it.
 func (m *migrateCmd) Run(ctx context.Context, std streams) error {
-	db, err := m.open(ctx)
+	db, err := m.create(ctx)
 	if err != nil {
 		return err
 	}

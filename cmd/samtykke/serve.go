@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"strings"
 	"time"
 
 	"samtykke/cmd/samtykke/demo"
@@ -33,7 +32,7 @@ func (c *serveCmd) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	db, err := c.open(ctx)
+	db, err := c.create(ctx)
 	if err != nil {
 		return err
 	}
@@ -47,8 +46,11 @@ func (c *serveCmd) Run(ctx context.Context, std streams) error {
 	if c.BaseURL == "" {
 		c.BaseURL = "http://localhost" + port
 	}
+	if c.BaseURL, err = server.CleanBase(c.BaseURL); err != nil {
+		return err
+	}
 	cfg := server.Config{
-		BaseURL: strings.TrimSuffix(c.BaseURL, "/"), TrustedProxies: proxies, Rate: c.Rate, Burst: c.Burst,
+		BaseURL: c.BaseURL, TrustedProxies: proxies, Rate: c.Rate, Burst: c.Burst,
 		Log: slog.New(slog.NewTextHandler(std.err, nil)),
 	}
 	if c.Rate <= 0 {
@@ -112,17 +114,20 @@ func demoSite(port string) consent.Site {
 	return s
 }
 
-// addDemo registers the demo shop where it isn't yet and returns what serves it.
+// addDemo registers the demo shop where it isn't yet and returns what serves it. It refuses data that hold anything
+// else: the demo gives its user a new password at each start.
 func addDemo(ctx context.Context, db *store.DB, base, port string) (map[string]http.Handler, error) {
 	site := demoSite(port)
-	_, err := db.Site(ctx, site.ID)
-	switch {
-	case consent.KindOf(err) == consent.KindNotFound:
-		err = storeDemo(ctx, db, base, site)
-	case err == nil:
-		err = db.UpdateSite(ctx, site) // the port may have changed
-	}
+	sites, err := db.Sites(ctx)
 	if err != nil {
+		return nil, err
+	}
+	for _, s := range sites {
+		if s.ID != site.ID {
+			return nil, consent.Invalid("not_the_demos", "These data hold other sites. Give the demo a folder of its own with --data.")
+		}
+	}
+	if err := storeDemo(ctx, db, base, site, sites); err != nil {
 		return nil, err
 	}
 	h := demo.New(demo.Config{
@@ -135,14 +140,22 @@ func addDemo(ctx context.Context, db *store.DB, base, port string) (map[string]h
 	return hosts, nil
 }
 
-func storeDemo(ctx context.Context, db *store.DB, base string, site consent.Site) error {
-	if err := db.AddSite(ctx, site); err != nil {
+// storeDemo adds the shop, or follows it to another port, and publishes where that hasn't happened.
+func storeDemo(ctx context.Context, db *store.DB, base string, site consent.Site, stored []consent.Site) error {
+	var err error
+	switch {
+	case len(stored) == 0:
+		err = db.AddSite(ctx, site, append(demo.Planted(), server.OwnItems(&site)...))
+	case stored[0].Homepage != site.Homepage:
+		err = db.UpdateSite(ctx, site)
+	}
+	if err != nil {
 		return err
 	}
-	if err := db.SetItems(ctx, site.ID, append(demo.Planted(), server.OwnItems(&site)...)); err != nil {
+	if _, err := db.CurrentNotice(ctx, site.ID); consent.KindOf(err) != consent.KindNotFound {
 		return err
 	}
-	_, err := server.Publish(ctx, db, base, time.Now(), site.ID, server.Publishing{Author: "samtykke serve --demo", Reason: "The demo's first banner", Material: true})
+	_, err = server.Publish(ctx, db, base, time.Now(), site.ID, server.Publishing{Author: "samtykke serve --demo", Reason: "The demo's first banner", Material: true})
 	return err
 }
 

@@ -29,12 +29,16 @@ type siteAddCmd struct {
 	Domain     []string `help:"Domain that shows the banner, with all its subdomains; may be repeated." required:"" placeholder:"D"`
 	Controller string   `help:"Organisation that answers for the site; default: the name."`
 	PrivacyURL string   `help:"Address of the privacy policy." name:"privacy-url"`
-	JSON       bool     `help:"Print the id and the tag as JSON."`
+	JSON       bool     `help:"Print the id and the tag as JSON." env:"-"`
 }
 
 // Run stores the site and publishes the standard banner, so that the tag works at once.
 func (c *siteAddCmd) Run(ctx context.Context, std streams) error {
-	db, err := c.open(ctx)
+	base, err := server.CleanBase(c.BaseURL)
+	if err != nil {
+		return err
+	}
+	db, err := c.create(ctx)
 	if err != nil {
 		return err
 	}
@@ -56,16 +60,13 @@ func (c *siteAddCmd) Run(ctx context.Context, std streams) error {
 	if err := s.Banner.Validate(); err != nil {
 		return err
 	}
-	if err := db.AddSite(ctx, s); err != nil {
+	if err := db.AddSite(ctx, s, server.OwnItems(&s)); err != nil {
 		return err
 	}
-	if err := db.SetItems(ctx, s.ID, server.OwnItems(&s)); err != nil {
+	if _, err := server.Publish(ctx, db, base, time.Now(), s.ID, server.Publishing{Author: "samtykke site add", Reason: "The first banner", Material: true}); err != nil {
 		return err
 	}
-	if _, err := server.Publish(ctx, db, c.BaseURL, time.Now(), s.ID, server.Publishing{Author: "samtykke site add", Reason: "The first banner", Material: true}); err != nil {
-		return err
-	}
-	tag := server.Tag(c.BaseURL, s.ID)
+	tag := server.Tag(base, s.ID)
 	if c.JSON {
 		return json.NewEncoder(std.out).Encode(map[string]string{"id": s.ID, "tag": tag})
 	}
@@ -75,7 +76,7 @@ func (c *siteAddCmd) Run(ctx context.Context, std streams) error {
 
 type siteListCmd struct {
 	dataFlags
-	JSON bool `help:"Print JSON."`
+	JSON bool `help:"Print JSON." env:"-"`
 }
 
 // Run lists id, name and domains.
@@ -115,6 +116,10 @@ type siteTagCmd struct {
 
 // Run prints the tag of a site that exists.
 func (c *siteTagCmd) Run(ctx context.Context, std streams) error {
+	base, err := server.CleanBase(c.BaseURL)
+	if err != nil {
+		return err
+	}
 	db, err := c.open(ctx)
 	if err != nil {
 		return err
@@ -123,6 +128,6 @@ func (c *siteTagCmd) Run(ctx context.Context, std streams) error {
 	if _, err := db.Site(ctx, c.Site); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(std.out, server.Tag(c.BaseURL, c.Site))
+	_, err = fmt.Fprintln(std.out, server.Tag(base, c.Site))
 	return err
 }

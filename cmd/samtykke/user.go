@@ -24,7 +24,7 @@ type userAddCmd struct {
 
 // Run adds the user.
 func (c *userAddCmd) Run(ctx context.Context, std streams) error {
-	db, err := c.open(ctx)
+	db, err := c.create(ctx)
 	if err != nil {
 		return err
 	}

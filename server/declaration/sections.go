@@ -4,12 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-)
 
-// How long a record of a choice is kept after it stopped counting (D8).
-const (
-	keptConsent = 24 // months
-	keptRefusal = 12 // months
+	"samtykke/consent"
 )
 
 func intro(d *Declaration, w *words) []string {
@@ -33,7 +29,7 @@ func sections(d *Declaration, w *words) []Section {
 	facts := map[string]func(*Declaration, *words) []Fact{"controller": contact, "transfers": transfers, "versions": history}
 	values := []string{
 		"controller", d.Controller.Name,
-		"consent_months", w.count(keptConsent, "month"), "refusal_months", w.count(keptRefusal, "month"),
+		"consent_months", w.count(consent.KeepConsent, "month"), "refusal_months", w.count(consent.KeepRefusal, "month"),
 	}
 	var out []Section
 	for _, s := range w.sections {

@@ -105,9 +105,32 @@ func (db *DB) CurrentNotice(ctx context.Context, site string) (consent.Notice, e
 	return db.oneNotice(ctx, "where sites.id = $1 order by n.version desc limit 1", site)
 }
 
-// Notices reads a site's notices, the newest first.
+// Notices reads a site's notices without their bundles, the newest first.
 func (db *DB) Notices(ctx context.Context, site string) ([]consent.Notice, error) {
-	return collect(ctx, db.reader, scanNotice, noticeColumns+"where sites.id = $1 order by n.version desc", site)
+	return collect(ctx, db.reader, scanNotice, `select sites.id, n.hash, n.version, n.valid_from, n.author, n.reason, n.content, '', '{}'
+		from notices n join sites on sites.num = n.site where sites.id = $1 order by n.version desc`, site)
+}
+
+// NoticeHead is what a list of notices tells of each, without its content.
+type NoticeHead struct {
+	Hash           consent.Hash
+	Version        int
+	ValidFrom      time.Time
+	Author, Reason string
+}
+
+// NoticeHeads reads the heads of a site's notices, the newest first. A site with hundreds of them has megabytes of
+// content, which no list needs.
+func (db *DB) NoticeHeads(ctx context.Context, site string) ([]NoticeHead, error) {
+	return collect(ctx, db.reader, func(rows *sql.Rows) (h NoticeHead, err error) {
+		var hash []byte
+		var from int64
+		err = rows.Scan(&hash, &h.Version, &from, &h.Author, &h.Reason)
+		copy(h.Hash[:], hash)
+		h.ValidFrom = time.UnixMilli(from).UTC()
+		return h, err
+	}, `select n.hash, n.version, n.valid_from, n.author, n.reason from notices n join sites on sites.num = n.site
+		where sites.id = $1 order by n.version desc`, site)
 }
 
 // ref finds what rows need of a notice, by its hash. Notices never change, so it is remembered.

@@ -12,15 +12,19 @@ import (
 
 const noSite = "There is no such site."
 
-// AddSite stores a new site with an empty declaration. A taken id is a conflict.
-func (db *DB) AddSite(ctx context.Context, s consent.Site) error {
+// AddSite stores a new site with its first declaration. A taken id is a conflict.
+func (db *DB) AddSite(ctx context.Context, s consent.Site, items []consent.Item) error {
 	body, err := json.Marshal(s)
 	if err != nil {
 		return err
 	}
+	list, err := encodeItems(items)
+	if err != nil {
+		return err
+	}
 	return db.change(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `insert into sites (id, body, items, created_at) values ($1, $2, '[]', $3) on conflict do nothing`,
-			s.ID, string(body), s.CreatedAt.UnixMilli())
+		res, err := tx.ExecContext(ctx, `insert into sites (id, body, items, created_at) values ($1, $2, $3, $4) on conflict do nothing`,
+			s.ID, string(body), list, s.CreatedAt.UnixMilli())
 		if err != nil {
 			return err
 		}
@@ -37,32 +41,59 @@ func (db *DB) UpdateSite(ctx context.Context, s consent.Site) error {
 	if err != nil {
 		return err
 	}
-	return db.setSite(ctx, s.ID, "body", body)
+	return db.change(ctx, func(tx *sql.Tx) error {
+		return updateSite(ctx, tx, "update sites set body = $1 where id = $2", string(body), s.ID)
+	})
 }
 
-// SetItems replaces a site's draft declaration.
-func (db *DB) SetItems(ctx context.Context, site string, items []consent.Item) error {
-	if items == nil {
-		items = []consent.Item{}
-	}
-	body, err := json.Marshal(items)
+// updateSite runs an update that must meet one site.
+func updateSite(ctx context.Context, tx *sql.Tx, query string, args ...any) error {
+	res, err := tx.ExecContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}
-	return db.setSite(ctx, site, "items", body)
+	if n, err := res.RowsAffected(); err != nil || n == 1 {
+		return err
+	}
+	return consent.NotFound("no_site", noSite)
 }
 
-func (db *DB) setSite(ctx context.Context, id, column string, body []byte) error {
-	return db.change(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, "update sites set "+column+" = $1 where id = $2", string(body), id)
-		if err != nil {
-			return err
-		}
-		if n, err := res.RowsAffected(); err != nil || n == 1 {
-			return err
-		}
-		return consent.NotFound("no_site", noSite)
-	})
+func encodeItems(items []consent.Item) (string, error) {
+	if items == nil {
+		items = []consent.Item{}
+	}
+	b, err := json.Marshal(items)
+	return string(b), err
+}
+
+// EditItems changes a site's draft declaration by a function of what it is now. Two who edit at once wait for each
+// other, so neither's change is lost. An error of the function changes nothing and is returned.
+func (db *DB) EditItems(ctx context.Context, site string, edit func([]consent.Item) ([]consent.Item, error)) error {
+	return db.change(ctx, func(tx *sql.Tx) error { return editItems(ctx, tx, site, edit) })
+}
+
+func editItems(ctx context.Context, tx *sql.Tx, site string, edit func([]consent.Item) ([]consent.Item, error)) error {
+	// Writing first takes the row's lock on PostgreSQL; SQLite's one writer has it already.
+	if err := updateSite(ctx, tx, "update sites set items = items where id = $1", site); err != nil {
+		return err
+	}
+	var body string
+	if err := tx.QueryRowContext(ctx, "select items from sites where id = $1", site).Scan(&body); err != nil {
+		return err
+	}
+	var items []consent.Item
+	if err := json.Unmarshal([]byte(body), &items); err != nil {
+		return err
+	}
+	items, err := edit(items)
+	if err != nil {
+		return err
+	}
+	list, err := encodeItems(items)
+	if err != nil {
+		return err
+	}
+	return updateSite(ctx, tx, "update sites set items = $1 where id = $2", list, site)
 }
 
 // Site reads one site; absence is NotFound.
@@ -121,19 +152,23 @@ type Scan struct {
 	Report []byte // the scan's JSON
 }
 
-// AddScan keeps a scan's report.
-func (db *DB) AddScan(ctx context.Context, site string, s Scan) error {
-	return db.tx(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, "insert into scans (site, at, report) select num, $1, $2 from sites where id = $3",
-			s.At.UnixMilli(), string(s.Report), site)
-		if err != nil {
+// AddScan keeps a scan's report and changes the draft declaration by what it found, both or neither.
+func (db *DB) AddScan(ctx context.Context, site string, s Scan, edit func([]consent.Item) ([]consent.Item, error)) error {
+	return db.change(ctx, func(tx *sql.Tx) error {
+		if err := updateSite(ctx, tx, "insert into scans (site, at, report) select num, $1, $2 from sites where id = $3",
+			s.At.UnixMilli(), string(s.Report), site); err != nil {
 			return err
 		}
-		if n, err := res.RowsAffected(); err != nil || n == 1 {
-			return err
-		}
-		return consent.NotFound("no_site", noSite)
+		return editItems(ctx, tx, site, edit)
 	})
+}
+
+// LastScanAt is when a site was last scanned; absence is NotFound.
+func (db *DB) LastScanAt(ctx context.Context, site string) (time.Time, error) {
+	var at int64
+	err := db.reader.QueryRowContext(ctx, `select scans.at from scans join sites on sites.num = scans.site
+		where sites.id = $1 order by scans.at desc limit 1`, site).Scan(&at)
+	return time.UnixMilli(at).UTC(), noScanYet(err)
 }
 
 // LastScan reads a site's newest scan; absence is NotFound.
@@ -143,7 +178,9 @@ func (db *DB) LastScan(ctx context.Context, site string) (s Scan, err error) {
 	err = db.reader.QueryRowContext(ctx, `select scans.at, scans.report from scans join sites on sites.num = scans.site
 		where sites.id = $1 order by scans.at desc, scans.num desc limit 1`, site).Scan(&at, &report)
 	if err != nil {
-		return s, one(err, "no_scan", "The site has not been scanned yet.")
+		return s, noScanYet(err)
 	}
 	return Scan{At: time.UnixMilli(at).UTC(), Report: []byte(report)}, nil
 }
+
+func noScanYet(err error) error { return one(err, "no_scan", "The site has not been scanned yet.") }

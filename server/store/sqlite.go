@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -20,6 +21,9 @@ func openSQLite(file string) (*DB, error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return nil, fmt.Errorf("create the data folder: %w", err)
 	}
+	if err := ownersOnly(file); err != nil {
+		return nil, fmt.Errorf("create the database: %w", err)
+	}
 	writer, err := sql.Open("sqlite", dsn(file, "_txlock", "immediate", "_auto_vacuum", "incremental", "_pragma", "cache_size(-16000)"))
 	if err != nil {
 		return nil, err
@@ -33,6 +37,16 @@ func openSQLite(file string) (*DB, error) {
 	d := dialect{name: goose.DialectSQLite3, insert: insertSQLite, lock: lockFile(file + ".lock")}
 	d.words.Serial, d.words.Blob = "integer primary key", "blob"
 	return &DB{writer: writer, reader: reader, dialect: d}, nil
+}
+
+// ownersOnly makes the file readable by nobody else, also in a folder that others may read. SQLite gives the files
+// beside it the same rights.
+func ownersOnly(file string) error {
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Chmod(0o600), f.Close())
 }
 
 func dsn(file string, pairs ...string) string {

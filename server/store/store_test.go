@@ -2,10 +2,14 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
+
+	"github.com/google/uuid"
 
 	"samtykke/server/store"
 	"samtykke/server/store/storetest"
@@ -54,11 +58,44 @@ func startTogether(t *testing.T, target string) {
 	wg.Wait()
 }
 
+// A folder that an administrator made may be readable by others; the files in it are not.
 func TestSQLite_FilesAreTheOwnersOnly(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
-	open(t, filepath.Join(dir, "samtykke.db"))
-	info, err := os.Stat(dir)
-	if err != nil || info.Mode().Perm() != 0o700 {
-		t.Errorf("data folder %v, %v; others can read it", info.Mode(), err)
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	db := open(t, filepath.Join(dir, "samtykke.db"))
+	storetest.Site(t, db, "fjordfletvaerk")
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) < 3 {
+		t.Fatalf("%v %v: the database, its log and its index were expected", files, err)
+	}
+	for _, f := range files {
+		info, err := f.Info()
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s is %v, %v", f.Name(), info.Mode(), err)
+		}
+	}
+}
+
+// A visitor's acts are found along the index on visitors: anybody may ask for them, on a site of any size.
+func TestSQLite_VisitorsAreFoundByTheirIndex(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "samtykke.db")
+	db := open(t, file)
+	storetest.Site(t, db, "fjordfletvaerk")
+	query, args, err := store.Statement(t.Context(), db, store.Filter{Site: "fjordfletvaerk", Visitor: uuid.New()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := sql.Open("sqlite", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	var plan string
+	var none any
+	err = raw.QueryRow("explain query plan "+query, args...).Scan(&none, &none, &none, &plan)
+	if err != nil || !strings.Contains(plan, "consents_visitor (visitor=?)") {
+		t.Errorf("plan %q, %v", plan, err)
 	}
 }

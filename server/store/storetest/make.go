@@ -23,7 +23,7 @@ func Site(t testing.TB, db *store.DB, id string) (consent.Site, consent.Notice) 
 		ID: id, Name: "Fjord & Fletværk", Domains: []string{id + ".example"}, CreatedAt: Day,
 		Controller: consent.Controller{Name: "Fjord & Fletværk ApS"}, Banner: consent.DefaultBanner(),
 	}
-	if err := db.AddSite(context.Background(), s); err != nil {
+	if err := db.AddSite(context.Background(), s, nil); err != nil {
 		t.Fatal(err)
 	}
 	n := Notice(s, 1)

@@ -19,7 +19,7 @@ import (
 func Run(t *testing.T, fresh func(t *testing.T) *store.DB) {
 	for name, test := range map[string]func(*testing.T, *store.DB){
 		"sites": sites, "notices": notices, "users": users, "append": appendGroup, "append again": appendAgain, "strangers": strangers,
-		"pages": pages, "filters": filters, "visitors": visitors, "daily counts": dailyCounts, "concurrency": concurrency, "optional fields": optional,
+		"purge": purge, "edits": edits, "pages": pages, "filters": filters, "visitors": visitors, "daily counts": dailyCounts, "concurrency": concurrency, "optional fields": optional,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)) })
 	}
@@ -55,15 +55,19 @@ func sites(t *testing.T, db *store.DB) {
 	before := must[int64](t)(db.Revision(ctx))
 	s, _ := Site(t, db, "fjordfletvaerk")
 	same(t, must[consent.Site](t)(db.Site(ctx, s.ID)), s)
-	wantKind(t, db.AddSite(ctx, s), consent.KindConflict)
+	wantKind(t, db.AddSite(ctx, s, nil), consent.KindConflict)
 
 	s.Name = "Fjord og Fletværk"
 	if err := db.UpdateSite(ctx, s); err != nil {
 		t.Fatal(err)
 	}
 	items := []consent.Item{{Kind: consent.Cookie, Name: "_tl_id", Category: consent.Statistics, Party: consent.FirstParty, Purpose: map[string]string{"da": "Tæller besøg."}}}
-	if err := db.SetItems(ctx, s.ID, items); err != nil {
+	if err := db.EditItems(ctx, s.ID, func(old []consent.Item) ([]consent.Item, error) { return append(old, items...), nil }); err != nil {
 		t.Fatal(err)
+	}
+	refused := consent.Invalid("no", "Not like this.")
+	if err := db.EditItems(ctx, s.ID, func([]consent.Item) ([]consent.Item, error) { return nil, refused }); err != error(refused) {
+		t.Errorf("a refused edit gave %v", err)
 	}
 	same(t, must[[]consent.Site](t)(db.Sites(ctx)), []consent.Site{s})
 	same(t, must[[]consent.Item](t)(db.Items(ctx, s.ID)), items)
@@ -76,11 +80,13 @@ func sites(t *testing.T, db *store.DB) {
 	wantKind(t, db.UpdateSite(ctx, consent.Site{ID: "nosuchsite"}), consent.KindNotFound)
 	_, err = db.LastScan(ctx, s.ID)
 	wantKind(t, err, consent.KindNotFound)
+	keep := func(items []consent.Item) ([]consent.Item, error) { return items, nil }
 	for k := range 2 {
-		if err := db.AddScan(ctx, s.ID, store.Scan{At: Day.Add(time.Duration(k) * time.Hour), Report: fmt.Appendf(nil, `{"n":%d}`, k)}); err != nil {
+		if err := db.AddScan(ctx, s.ID, store.Scan{At: Day.Add(time.Duration(k) * time.Hour), Report: fmt.Appendf(nil, `{"n":%d}`, k)}, keep); err != nil {
 			t.Fatal(err)
 		}
 	}
+	same(t, must[time.Time](t)(db.LastScanAt(ctx, s.ID)), Day.Add(time.Hour))
 	same(t, must[store.Scan](t)(db.LastScan(ctx, s.ID)), store.Scan{At: Day.Add(time.Hour), Report: []byte(`{"n":1}`)})
 }
 
@@ -95,7 +101,15 @@ func notices(t *testing.T, db *store.DB) {
 	}
 	same(t, must[consent.Notice](t)(db.CurrentNotice(ctx, s.ID)), second)
 	same(t, must[consent.Notice](t)(db.Notice(ctx, first.Hash)), first) // R5: an old notice stays as it was
-	same(t, must[[]consent.Notice](t)(db.Notices(ctx, s.ID)), []consent.Notice{second, first})
+	listed := []consent.Notice{second, first}
+	for i := range listed {
+		listed[i].Bundle = consent.Bundle{JS: []byte{}, Texts: map[string][]byte{}} // lists don't carry the scripts
+	}
+	same(t, must[[]consent.Notice](t)(db.Notices(ctx, s.ID)), listed)
+	same(t, must[[]store.NoticeHead](t)(db.NoticeHeads(ctx, s.ID)), []store.NoticeHead{
+		{Hash: second.Hash, Version: 2, ValidFrom: second.ValidFrom, Author: second.Author, Reason: second.Reason},
+		{Hash: first.Hash, Version: 1, ValidFrom: first.ValidFrom, Author: first.Author, Reason: first.Reason},
+	})
 	_, err := db.CurrentNotice(ctx, "nosuchsite")
 	wantKind(t, err, consent.KindNotFound)
 }
@@ -313,4 +327,51 @@ func optional(t *testing.T, db *store.DB) {
 	r.Path, r.Cleared, r.Remaining = `/om "os"/æ`, []string{"_tl_id", "_tl_ses.4711"}, []string{"kurv"}
 	must[[]error](t)(db.Append(ctx, []consent.Record{r}))
 	same(t, must[store.Page](t)(db.Consents(ctx, store.Filter{Site: s.ID})).Records, []consent.Record{r})
+}
+
+// Two editors at once: neither's entry is lost.
+func edits(t *testing.T, db *store.DB) {
+	s, _ := Site(t, db, "fjordfletvaerk")
+	var wg sync.WaitGroup
+	for w := range 8 {
+		wg.Go(func() {
+			err := db.EditItems(ctx, s.ID, func(old []consent.Item) ([]consent.Item, error) {
+				return append(old, consent.Item{Kind: consent.Cookie, Name: fmt.Sprintf("c%d", w)}), nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if items := must[[]consent.Item](t)(db.Items(ctx, s.ID)); len(items) != 8 {
+		t.Errorf("%d of 8 edits are left", len(items))
+	}
+}
+
+// T1, T2: a consent goes 24 months after it stopped counting, a refusal 12 months after it was made; counts stay (T9).
+func purge(t *testing.T, db *store.DB) {
+	s, n := Site(t, db, "fjordfletvaerk")
+	yes, no := Record(n, 1, consent.AcceptAll), Record(n, 2, consent.RejectAll)
+	must[[]error](t)(db.Append(ctx, []consent.Record{yes, no}))
+	for _, c := range []struct {
+		now  time.Time
+		gone int64
+		left []consent.Record
+	}{
+		{no.At.AddDate(0, 12, 0), 0, []consent.Record{no, yes}},
+		{no.At.AddDate(0, 12, 0).Add(time.Millisecond), 1, []consent.Record{yes}},
+		{yes.ValidUntil.AddDate(0, 24, 0), 0, []consent.Record{yes}},
+		{yes.ValidUntil.AddDate(0, 24, 1), 1, []consent.Record{}},
+	} {
+		if would := must[int64](t)(db.Purge(ctx, c.now, true)); would != c.gone {
+			t.Errorf("at %v a dry run counts %d, want %d", c.now, would, c.gone)
+		}
+		if gone := must[int64](t)(db.Purge(ctx, c.now, false)); gone != c.gone {
+			t.Errorf("at %v %d were purged, want %d", c.now, gone, c.gone)
+		}
+		same(t, must[store.Page](t)(db.Consents(ctx, store.Filter{Site: s.ID})).Records, c.left)
+	}
+	days := must[[]store.DayCount](t)(db.Daily(ctx, s.ID, Day, Day.AddDate(0, 0, 1)))
+	same(t, days[0].Counts, map[consent.Action]int64{consent.AcceptAll: 1, consent.RejectAll: 1})
 }
