@@ -28,6 +28,41 @@ type row struct {
 	extra                 *string
 }
 
+// columns is how many values append adds.
+const columns = 10
+
+// append adds the row's values in the order of insertHead.
+func (r *row) append(args []any) []any {
+	return append(args, r.site, r.visitor[:], r.id[:], r.at, r.notice, r.action, r.method, r.given, r.language, r.extra)
+}
+
+const (
+	insertHead = "insert into consents (site, visitor, id, at, notice, action, method, given, language, extra) values "
+	insertTail = " on conflict do nothing"
+)
+
+var insertOne = insertHead + placeholders(1, columns) + insertTail
+
+// placeholders are rows of values, numbered from $1: ($1, $2), ($3, $4).
+func placeholders(rows, values int) string {
+	all := make([]string, rows)
+	for i := range all {
+		row := make([]string, values)
+		for k := range row {
+			row[k] = fmt.Sprintf("$%d", i*values+k+1)
+		}
+		all[i] = "(" + strings.Join(row, ", ") + ")"
+	}
+	return strings.Join(all, ", ")
+}
+
+func affected(res sql.Result, err error) (int64, error) {
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
 // extra holds the optional fields of a record, which most rows don't have.
 type extra struct {
 	Path      string       `json:"path,omitzero"`
@@ -60,8 +95,8 @@ func (db *DB) Append(ctx context.Context, records []consent.Record) (errs []erro
 	if len(rows) == 0 {
 		return errs, nil
 	}
-	fresh, err := db.appendFresh(ctx, rows)
-	if err != nil || fresh {
+	allNew, err := db.dialect.append(ctx, db.writer, rows) // as nearly always
+	if err != nil || allNew {
 		return errs, err
 	}
 	return errs, db.appendEach(ctx, rows, func(k int, err error) { errs[at[k]] = err })
@@ -90,30 +125,12 @@ func (db *DB) toRow(ctx context.Context, r *consent.Record) (row, error) {
 	return out, nil
 }
 
-// appendFresh is the way of nearly every group: all its acts are new. It writes nothing and answers false where
-// one of them was there already.
-func (db *DB) appendFresh(ctx context.Context, rows []row) (fresh bool, err error) {
-	tx, err := db.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return false, err
-	}
-	defer tx.Rollback() //nolint:errcheck // see DB.tx
-	n, err := db.dialect.insert(ctx, tx, rows)
-	if err != nil || n != int64(len(rows)) {
-		return false, err
-	}
-	if err := count(ctx, tx, rows); err != nil {
-		return false, err
-	}
-	return true, tx.Commit()
-}
-
 // appendEach writes the acts one by one, so that each repetition can be looked at.
 func (db *DB) appendEach(ctx context.Context, rows []row, report func(int, error)) error {
 	return db.tx(ctx, func(tx *sql.Tx) error {
 		var added []row
 		for k := range rows {
-			n, err := db.dialect.insert(ctx, tx, rows[k:k+1])
+			n, err := affected(tx.ExecContext(ctx, insertOne, rows[k].append(nil)...))
 			if err != nil {
 				return err
 			}
@@ -149,8 +166,8 @@ type tally struct {
 
 const dayMillis = 24 * 60 * 60 * 1000
 
-// count adds the rows to the counts of their days. The order is fixed, so that two servers never wait for each
-// other's rows crosswise.
+// count adds the rows to the counts of their days, in a fixed order, so that two servers never wait for each other's
+// rows crosswise.
 func count(ctx context.Context, tx *sql.Tx, rows []row) error {
 	sums := map[tally]int64{}
 	for i := range rows {
@@ -165,16 +182,29 @@ func count(ctx context.Context, tx *sql.Tx, rows []row) error {
 		return cmp.Or(cmp.Compare(a.site, b.site), cmp.Compare(a.day, b.day), cmp.Compare(a.notice, b.notice),
 			cmp.Compare(a.action, b.action), cmp.Compare(a.given, b.given), strings.Compare(a.language, b.language))
 	})
-	for _, k := range keys {
-		_, err := tx.ExecContext(ctx, `insert into daily_counts (site, day, notice, action, given, language, n) values ($1, $2, $3, $4, $5, $6, $7)
-			on conflict (site, day, notice, action, given, language) do update set n = daily_counts.n + excluded.n`,
-			k.site, k.day, k.notice, k.action, k.given, k.language, sums[k])
-		if err != nil {
+	for part := range slices.Chunk(keys, tallies) {
+		args := make([]any, 0, 7*len(part))
+		for _, k := range part {
+			args = append(args, k.site, k.day, k.notice, k.action, k.given, k.language, sums[k])
+		}
+		if _, err := tx.ExecContext(ctx, addTallies[len(part)], args...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// tallies is how many counts one statement adds: one round trip for nearly every group.
+const tallies = 16
+
+// addTallies are the statements that add 1 to tallies counts, by their number.
+var addTallies = func() (statements [tallies + 1]string) {
+	for n := range statements {
+		statements[n] = "insert into daily_counts (site, day, notice, action, given, language, n) values " + placeholders(n, 7) +
+			" on conflict (site, day, notice, action, given, language) do update set n = daily_counts.n + excluded.n"
+	}
+	return statements
+}()
 
 // Filter selects a site's records; zero values select everything.
 type Filter struct {

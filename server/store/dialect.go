@@ -18,10 +18,13 @@ var migrations embed.FS
 
 // dialect is everything in which the engines truly differ.
 type dialect struct {
-	name   goose.Dialect
-	words  struct{ Serial, Blob string } // the words of the migrations
-	insert func(ctx context.Context, tx *sql.Tx, rows []row) (inserted int64, err error)
-	lock   func(ctx context.Context, db *sql.DB) (unlock func(), err error) // one migrating server at a time
+	name  goose.Dialect
+	words struct{ Serial, Blob string }                                    // the words of the migrations
+	lock  func(ctx context.Context, db *sql.DB) (unlock func(), err error) // one migrating server at a time
+
+	// append writes and counts a group of acts in one transaction, and says whether all of them were new. Where
+	// some were there already it may have written the others or nothing.
+	append func(ctx context.Context, db *sql.DB, rows []row) (allNew bool, err error)
 }
 
 // migrate brings the schema up to date. Several servers may start together: one migrates, the others wait.
