@@ -8,7 +8,7 @@ run: build
 	$(BIN) serve --demo --data data/demo
 
 build:
-	$(GO) build -trimpath -o $(BIN) ./cmd/samtykke
+	$(GO) build -o $(BIN) ./cmd/samtykke
 
 # Everything that .ci/run runs. Steps in the order in which they fail fastest.
 test: deps
