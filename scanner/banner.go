@@ -22,15 +22,15 @@ func (t *tab) banner() Banner {
 	var b Banner
 	for _, f := range t.frames() {
 		var p struct {
-			Own                    bool
-			Accept, Reject, Notice string
+			Own                           bool
+			Accept, Reject, Notice, Other string
 		}
 		if _, err := t.ask(f, "probe()", &p); err != nil {
 			continue
 		}
 		b.Own = b.Own || p.Own
 		if p.Accept != "" || p.Reject != "" || p.Notice != "" {
-			b.Seen, b.Accept, b.Reject = true, p.Accept, p.Reject
+			b.Seen, b.Accept, b.Reject, b.Other = true, p.Accept, p.Reject, p.Other
 			if b.Accept == "" {
 				b.Accept = p.Notice
 			}
@@ -40,7 +40,7 @@ func (t *tab) banner() Banner {
 	return b
 }
 
-// press clicks, as a mouse does, on the element that plays a role, and says whether there was one.
+// press clicks, as a mouse does, on the element that plays a role, and says whether there was one to be reached.
 func (t *tab) press(role string) bool {
 	for _, f := range t.frames() {
 		e, err := t.ask(f, fmt.Sprintf("find(%q)", role), nil)

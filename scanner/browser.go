@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -334,6 +335,13 @@ func (t *tab) stop() {
 	_, _ = call(t, page.StopLoading, cdp.Empty{})
 }
 
+// clear deletes what the host of an address has stored.
+func (t *tab) clear(address string) {
+	if u, err := url.Parse(address); err == nil {
+		_, _ = call(t, storage.ClearDataForOrigin, storage.ClearDataForOriginParams{Origin: u.Scheme + "://" + u.Host, StorageTypes: "all"})
+	}
+}
+
 // frames lists the page's frames, itself first. Pages with hundreds of frames are cut short.
 func (t *tab) frames() []cdp.FrameID {
 	res, err := call(t, page.GetFrameTree, cdp.Empty{})
@@ -425,9 +433,13 @@ func (s *Snapshot) addFrame(t *tab, frame cdp.FrameID) {
 	}
 }
 
-// click does what a mouse does in the middle of an element.
+// click does what a mouse does in the middle of an element. What lies under something else is left alone: the
+// click would go there.
 func (t *tab) click(id runtime.RemoteObjectID) bool {
 	_, _ = call(t, dom.ScrollIntoViewIfNeeded, dom.ScrollIntoViewIfNeededParams{ObjectID: id})
+	if !t.reachable(id) {
+		return false
+	}
 	q, err := call(t, dom.GetContentQuads, dom.GetContentQuadsParams{ObjectID: id})
 	if err != nil || len(q.Quads) == 0 || len(q.Quads[0]) < 8 {
 		return false
@@ -444,6 +456,23 @@ func (t *tab) click(id runtime.RemoteObjectID) bool {
 		}
 	}
 	return true
+}
+
+func (t *tab) reachable(id runtime.RemoteObjectID) bool {
+	yes := true
+	res, err := call(t, runtime.CallFunctionOn, runtime.CallFunctionOnParams{
+		FunctionDeclaration: "function() { const ask = " + asker + "; return ask.hit(this) }", ObjectID: id, ReturnByValue: &yes,
+	})
+	return err == nil && res.ExceptionDetails == nil && string(res.Result.Value) == "true"
+}
+
+// address is the page's, without its fragment.
+func (t *tab) address() string {
+	res, err := call(t, page.GetFrameTree, cdp.Empty{})
+	if err != nil {
+		return ""
+	}
+	return res.FrameTree.Frame.URL
 }
 
 // withdrawOwn uses the documented interface of this product's banner.

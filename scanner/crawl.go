@@ -62,17 +62,19 @@ func Scan(ctx context.Context, address string, o Options) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	if !o.AllowPrivate {
-		if err := checkPublic(ctx, start.Hostname(), o.MapHosts); err != nil {
-			return Report{}, err
-		}
+	refuse := func(ctx context.Context, host string) error { return checkPublic(ctx, host, o.MapHosts) }
+	if o.AllowPrivate {
+		refuse = func(context.Context, string) error { return nil }
+	}
+	if err := refuse(ctx, start.Hostname()); err != nil {
+		return Report{}, err
 	}
 	program, err := findBrowser(o.Browser)
 	if err != nil {
 		return Report{}, err
 	}
 	began := o.Now()
-	c := &crawl{o: &o, program: program, start: start, pages: []string{start.String()}}
+	c := &crawl{o: &o, refuse: refuse, program: program, start: start, pages: []string{start.String()}}
 	if err := c.run(ctx); err != nil {
 		return Report{}, err
 	}
@@ -84,6 +86,7 @@ func Scan(ctx context.Context, address string, o Options) (Report, error) {
 // crawl is a scan in progress. The state none fills in pages, version and the address; after it they only are read.
 type crawl struct {
 	o        *Options
+	refuse   func(ctx context.Context, host string) error // why a host may not be visited; nil where it may
 	program  string
 	start    *url.URL
 	pages    []string // to visit in each state; grows in the first

@@ -1,9 +1,7 @@
 package scanner
 
 import (
-	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -54,6 +52,7 @@ type Banner struct {
 	Own    bool   // this product's
 	Accept string // label of the button; "" where there was none
 	Reject string
+	Other  string // label of a further button that nobody knows; "" where there was none
 }
 
 // Write is one attempt to store something: a Set-Cookie header, or a call in a page.
@@ -65,6 +64,7 @@ type Write struct {
 	Page     string
 	After    bool
 	Lifetime time.Duration // in the terms of consent.Item
+	Unclear  bool          // its date could not be read: only the browser knows the lifetime
 	Removes  bool          // it deletes
 	Kept     bool          // the browser kept it, as far as could be seen at once
 	Refused  string        // why the browser refused it
@@ -112,54 +112,6 @@ type key struct {
 func (s Stored) key() key { return key{s.Kind, s.Name, strings.TrimPrefix(s.Host, ".")} }
 func (w Write) key() key  { return key{w.Kind, w.Name, strings.TrimPrefix(w.Host, ".")} }
 
-// readSetCookie reads name, domain, lifetime and intent of one Set-Cookie line and forgets the value. It is as
-// lenient as browsers are, where net/http would refuse a name such as "a[b]".
-func readSetCookie(line, host string, now time.Time) Write {
-	pair, attrs, _ := strings.Cut(line, ";")
-	name, _, found := strings.Cut(pair, "=")
-	w := Write{Kind: consent.Cookie, Name: strings.TrimSpace(name), Host: host}
-	if !found {
-		w.Name = ""
-	}
-	var maxAge bool
-	for attr := range strings.SplitSeq(attrs, ";") {
-		k, v, _ := strings.Cut(attr, "=")
-		v = strings.TrimSpace(v)
-		switch strings.ToLower(strings.TrimSpace(k)) {
-		case "domain":
-			if v = strings.TrimPrefix(strings.ToLower(v), "."); v != "" {
-				w.Host = "." + v
-			}
-		case "max-age":
-			if n, err := strconv.ParseInt(v, 10, 64); err == nil {
-				maxAge = true
-				w.Removes = n <= 0
-				w.Lifetime = time.Duration(min(max(n, 0), 1<<33)) * time.Second
-			}
-		case "expires":
-			if t, ok := readDate(v); ok && !maxAge {
-				w.Removes = !t.After(now)
-				w.Lifetime = max(t.Sub(now).Round(time.Second), 0)
-			}
-		}
-	}
-	return w
-}
-
-var cookieDates = []string{
-	http.TimeFormat, "Mon, 02-Jan-2006 15:04:05 MST", "Mon, 02-Jan-06 15:04:05 MST", time.RFC850, time.ANSIC, time.RFC1123Z,
-	"Mon, 2 Jan 2006 15:04:05 MST", "Mon Jan 02 2006 15:04:05 MST-0700",
-}
-
-func readDate(s string) (time.Time, bool) {
-	for _, layout := range cookieDates {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t, true
-		}
-	}
-	return time.Time{}, false
-}
-
 // plainURL drops what may name a person: user, query and fragment.
 func plainURL(raw string) string {
 	u, err := url.Parse(raw)
@@ -203,6 +155,8 @@ type recorder struct {
 	extras map[string][]extra
 	active time.Time // when a request last started or ended
 	state  StateEvidence
+	writes int // how many of state.Writes came before the current page
+	calls  int // and of state.Requests
 }
 
 // hop is one address of a request; a redirected request has several. told says that the browser will report, or
@@ -232,7 +186,17 @@ func (r *recorder) begin(page string) {
 	defer r.mu.Unlock()
 	r.flush()
 	r.page, r.loaded, r.status, r.final, r.html, r.active = page, false, 0, "", false, time.Now()
+	r.writes, r.calls = len(r.state.Writes), len(r.state.Requests)
 	clear(r.open)
+}
+
+// drop forgets what was recorded on the current page.
+func (r *recorder) drop() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	clear(r.extras)
+	clear(r.hops)
+	r.state.Writes, r.state.Requests = r.state.Writes[:r.writes], r.state.Requests[:r.calls]
 }
 
 // answered opens the window of evidence that follows the visitor's answer.

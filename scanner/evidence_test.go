@@ -28,8 +28,13 @@ func TestReadSetCookie_ReadsAsBrowsersDo(t *testing.T) {
 		"a=1; Expires=Sun, 22 Nov 2026 13:00:00 GMT; Max-Age=10": {Name: "a", Host: "shop.dk", Lifetime: 10 * time.Second},
 		"a=1; Max-Age=10; Expires=Thu, 01 Jan 1970 00:00:00 GMT": {Name: "a", Host: "shop.dk", Lifetime: 10 * time.Second},
 		"a=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=10": {Name: "a", Host: "shop.dk", Lifetime: 10 * time.Second},
-		"novalue; Path=/":                                        {Name: "", Host: "shop.dk"},
-		"":                                                       {Name: "", Host: "shop.dk"},
+		"a=1; Expires=Mon Nov 23 2026 12:00:00 GMT+0100 (Central European Standard Time)": {Name: "a", Host: "shop.dk", Lifetime: day},
+		"a=1; Expires=23-nov-26 12:00:00":                                                 {Name: "a", Host: "shop.dk", Lifetime: day},
+		"a=1; Expires=in a year":                                                          {Name: "a", Host: "shop.dk", Unclear: true},
+		"a=1; Expires=31 Feb 2027 12:00:00":                                               {Name: "a", Host: "shop.dk", Unclear: true},
+		"a=1; Expires=in a year; Max-Age=10":                                              {Name: "a", Host: "shop.dk", Lifetime: 10 * time.Second},
+		"novalue; Path=/":                                                                 {Name: "", Host: "shop.dk"},
+		"":                                                                                {Name: "", Host: "shop.dk"},
 	} {
 		want.Kind = consent.Cookie
 		if got := readSetCookie(line, "shop.dk", noon); got != want {
@@ -123,9 +128,15 @@ func TestPageLinks_StayOnTheSite(t *testing.T) {
 	got := pageLinks("https://www.shop.dk/start", []string{
 		"https://www.shop.dk/a#x", "https://www.shop.dk/a#y", "https://www.shop.dk", "https://shop.dk/b?x=1", "https://en.shop.dk/", "https://other.dk/",
 		"mailto:a@shop.dk", "javascript:void(0)", "https://www.shop.dk/logout", "https://www.shop.dk/log-ud", "https://www.shop.dk/pris.PDF",
-		"https://me:pw@www.shop.dk/", "://", "https://www.shop.dk/?add-to-cart=5", "https://www.shop.dk/slettede-varer.html",
+		"https://me:pw@www.shop.dk/", "://", "https://www.shop.dk/?add-to-cart=5", "https://www.shop.dk/pusletasker",
+		"https://www.shop.dk/cart/add?id=4", "https://www.shop.dk/kurv/tilf%C3%B8j/4", "https://www.shop.dk/koeb", "https://www.shop.dk/k%C3%B8b/4",
+		"https://www.shop.dk/Checkout/", "https://www.shop.dk/order?id=4", "https://www.shop.dk/konto/slet", "https://www.shop.dk/a?action=unsubscribe",
+		"https://www.shop.dk/a?remove_item=4", "https://www.shop.dk/borders", "https://www.shop.dk/kurv", "https://www.shop.dk/koebmand",
 	})
-	want := []string{"https://www.shop.dk/a", "https://www.shop.dk/", "https://shop.dk/b?x=1", "https://en.shop.dk/"}
+	want := []string{
+		"https://www.shop.dk/a", "https://www.shop.dk/", "https://shop.dk/b?x=1", "https://en.shop.dk/",
+		"https://www.shop.dk/pusletasker", "https://www.shop.dk/borders", "https://www.shop.dk/kurv", "https://www.shop.dk/koebmand",
+	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}

@@ -28,7 +28,8 @@ func parseStart(raw string) (*url.URL, error) {
 }
 
 // checkPublic refuses a start page on this machine or in a private network, so that a scan can't be used to look
-// around behind a firewall. A name that can't be resolved passes: the browser will say so itself.
+// around behind a firewall. Where a name leads must be known: what can't be resolved here, or reads as a number, may
+// lead anywhere in the browser.
 func checkPublic(ctx context.Context, host string, mapped map[string]string) error {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	if addr, ok := mapped[host]; ok {
@@ -43,9 +44,12 @@ func checkPublic(ctx context.Context, host string, mapped map[string]string) err
 	if a, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
 		return checkAddr(host, a)
 	}
+	if isNumber(host[strings.LastIndexByte(host, '.')+1:]) {
+		return errPrivate(host)
+	}
 	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	if err != nil {
-		return nil
+		return &consent.Error{Kind: consent.KindUnavailable, Code: "unreachable", Message: clip(host, 100) + " is not a name that leads anywhere."}
 	}
 	for _, a := range addrs {
 		if err := checkAddr(host, a); err != nil {
@@ -53,6 +57,12 @@ func checkPublic(ctx context.Context, host string, mapped map[string]string) err
 		}
 	}
 	return nil
+}
+
+// isNumber says whether the last label of a host makes browsers read all of it as an IPv4 address, as in 2130706433,
+// 127.1, 0177.0.0.1 and 0x7f.1.
+func isNumber(label string) bool {
+	return label != "" && strings.Trim(label, "0123456789") == "" || strings.HasPrefix(label, "0x")
 }
 
 func checkAddr(host string, a netip.Addr) error {

@@ -110,7 +110,7 @@ func (p *presence) written(w Write) {
 	if p.by == "" {
 		p.by = w.By
 	}
-	if w.Kind == consent.Cookie && (!p.hasAsked || w.Lifetime > p.asked) {
+	if w.Kind == consent.Cookie && !w.Unclear && (!p.hasAsked || w.Lifetime > p.asked) {
 		p.asked, p.hasAsked = w.Lifetime, true
 	}
 	p.on(w.Page)
@@ -356,7 +356,8 @@ func roundLifetime(d time.Duration) time.Duration {
 	return d
 }
 
-// collectRequests lists the requests to third parties, like ones counted together, in the order of appearance. After
+// collectRequests lists the requests to third parties in the states that were reached, like ones counted together, in
+// the order of appearance. After
 // a refusal or a withdrawal only those count that came later; what came before is told by the states none and accept.
 func collectRequests(e *Evidence) []Request {
 	banner := e.consentHosts()
@@ -364,6 +365,9 @@ func collectRequests(e *Evidence) []Request {
 	list := []Request{}
 	for i := range e.States {
 		s := &e.States[i]
+		if !s.Done {
+			continue
+		}
 		answered := s.State == StateReject || s.State == StateWithdraw
 		for _, c := range s.Requests {
 			host := hostOf(c.URL)

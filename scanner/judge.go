@@ -292,6 +292,9 @@ func noReject(c *scene) (consent.Severity, []string) {
 			if v.Banner.Reject != "" {
 				return "", nil
 			}
+			if v.Banner.Other != "" {
+				return consent.High, []string{fmt.Sprintf("%s: the banner has “%s” and “%s”, and no button was recognised as a refusal", v.URL, v.Banner.Accept, v.Banner.Other)}
+			}
 			return "", []string{fmt.Sprintf("%s: the banner has “%s” and no button that refuses", v.URL, v.Banner.Accept)}
 		}
 	}

@@ -16,6 +16,8 @@ const (
 	shop   = "https://shop.example/"
 	second = "https://shop.example/om"
 	day    = 24 * time.Hour
+
+	tracker = "https://www.google-analytics.com/ga.js"
 )
 
 // The evidence of a site that does everything right, in the four states.
@@ -102,7 +104,6 @@ func write(state int, w Write) change {
 func TestJudge_EveryCode(t *testing.T) {
 	unknown := Stored{Kind: consent.LocalStorage, Name: "ukendt", Host: "shop.example", Lifetime: consent.Persistent}
 	fbp := cookie("_fbp", ".shop.example", 90*day)
-	tracker := "https://www.google-analytics.com/ga.js"
 	for _, c := range []struct {
 		code, requirement string
 		severity          consent.Severity
@@ -152,7 +153,10 @@ func TestJudge_EveryCode(t *testing.T) {
 		{"no-banner", "S13", "critical", func(e *Evidence, _ *[]consent.Item) { e.States[0].Visits = visits(false, Banner{}) }, nil, "accept: cookie _ga"},
 		{"no-reject-first-layer", "S14", "critical", func(e *Evidence, _ *[]consent.Item) {
 			e.States[0].Visits = visits(false, Banner{Seen: true, Accept: "OK"})
-		}, nil, "“OK”"},
+		}, nil, "“OK” and no button that refuses"},
+		{"no-reject-first-layer", "S14", "high", func(e *Evidence, _ *[]consent.Item) {
+			e.States[0].Visits = visits(false, Banner{Seen: true, Accept: "OK", Other: "Helst ikke"})
+		}, nil, "“OK” and “Helst ikke”, and no button was recognised as a refusal"},
 		{"reprompt-after-reject", "S24", "medium", func(e *Evidence, _ *[]consent.Item) { e.States[1].Visits[1].Banner.Seen = true }, nil, second},
 		{"banner-missing-on-subpage", "S26", "high", func(e *Evidence, _ *[]consent.Item) { e.States[0].Visits[1].Banner = Banner{} }, nil, second},
 		{
@@ -194,7 +198,7 @@ func TestJudge_Spares(t *testing.T) {
 			e.States[0].Requests = []Call{{URL: "https://cookies.example/s/abcdefgh.js", Consent: true}, {URL: "https://cookies.example/v1/x"}}
 		},
 		"a request of the same site":     request(0, "https://static.shop.example/app.js", false),
-		"what came before the refusal":   request(1, "https://www.google-analytics.com/ga.js", false),
+		"what came before the refusal":   request(1, tracker, false),
 		"a cookie that was only removed": write(0, Write{Kind: consent.Cookie, Name: "_fbp", Host: "shop.example", Removes: true}),
 		"a probe that was taken away again": func(e *Evidence, _ *[]consent.Item) {
 			e.States[0].Writes = []Write{
@@ -216,9 +220,14 @@ func TestJudge_Spares(t *testing.T) {
 		"a necessary cookie without Secure": func(e *Evidence, _ *[]consent.Item) {
 			e.States[0].Snapshots[0].Items[0].Secure = false
 		},
-		"a state that was not reached": func(e *Evidence, _ *[]consent.Item) {
-			e.States[1].Done = false
-			store(1, cookie("_fbp", "shop.example", day))(e, nil)
+		"states that were not reached": func(e *Evidence, d *[]consent.Item) {
+			for i := 1; i < 4; i++ {
+				store(i, cookie("_fbp", "shop.example", day))(e, nil)
+				request(i, tracker, true)(e, nil)
+				e.States[i].Visits[1].Banner.Seen = true
+				e.States[i].Done = false
+			}
+			*d = nil
 		},
 		"the reject button seen on the first page": func(e *Evidence, _ *[]consent.Item) { e.States[0].Visits[1].Banner.Reject = "" },
 	} {
@@ -226,6 +235,29 @@ func TestJudge_Spares(t *testing.T) {
 		c(&e, &d)
 		if f := Judge(e, d); len(f) > 0 {
 			t.Errorf("%s: %+v", name, f)
+		}
+	}
+}
+
+// A date that can't be read makes no session cookie: the browser knows how long it kept it.
+func TestCollectItems_TrustsTheBrowserWhereTheDateIsUnclear(t *testing.T) {
+	e := goodEvidence()
+	store(2, cookie("_gid", "shop.example", 398*day))(&e, nil)
+	write(2, Write{Kind: consent.Cookie, Name: "_gid", Host: "shop.example", After: true, Kept: true, Unclear: true})(&e, nil)
+	for _, it := range collectItems(&e, nil) {
+		if it.Name == "_gid" && it.LifetimeS != 398*86400 {
+			t.Errorf("lasts %d s", it.LifetimeS)
+		}
+	}
+}
+
+// A guess by a word such as session is not trusted to be necessary.
+func TestCollectItems_GuessesNoSessionNecessary(t *testing.T) {
+	e := goodEvidence()
+	store(0, cookie("plux_session", "shop.example", 0))(&e, nil)
+	for _, it := range collectItems(&e, nil) {
+		if it.Name == "plux_session" && it.Category != consent.Unclassified {
+			t.Errorf("%s by %s", it.Category, it.Source)
 		}
 	}
 }

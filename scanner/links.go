@@ -8,9 +8,24 @@ import (
 	"strings"
 )
 
-// away matches addresses that would end the visit or change something: nobody wants a scanner to log out, empty a
-// basket or order.
-var away = regexp.MustCompile(`(?i)(log-?(out|ud|af)|sign-?(out|off)|unsubscribe|afmeld|slet|delete|remove|fjern|add-to-cart|empty-cart)`)
+// away matches addresses that may change something or end the visit, by whole words of their path and query: nobody
+// wants a scanner to log out, order, or put something in a basket. An address that only holds such a word as part of
+// another is followed.
+var away = regexp.MustCompile(`(?i)(^|[^\pL\pN])(` + strings.Join([]string{
+	`log-?(out|off|ud|af)`, `sign-?(out|off)`, `unsubscribe`, `afmeld`, `frameld`, `cancel`, `annuller`, `delete`, `remove`, `slet`, `fjern`,
+	`(add|l(ae|æ)g|tilf(oe|ø)j)[-_]?(to|i|til)[-_]?(cart|basket|bag|kurv|wishlist|oenskeliste|ønskeliste)`, `empty-cart`,
+	`(cart|basket|kurv|indkoebskurv|indkøbskurv)/(add|change|update|clear|empty|tilf(oe|ø)j|(ae|æ)ndr|t(oe|ø)m)`,
+	`checkout`, `orders?`, `ordre`, `bestil`, `buy`, `k(oe|ø)b`,
+}, "|") + `)([^\pL\pN]|$)`)
+
+// changes says whether an address reads as one that does something.
+func changes(u *url.URL) bool {
+	query, err := url.QueryUnescape(u.RawQuery)
+	if err != nil {
+		query = u.RawQuery
+	}
+	return away.MatchString(u.Path + "?" + query)
+}
 
 // notPages are the endings of files that a browser would download or show without a page around them.
 var notPages = []string{
@@ -33,7 +48,7 @@ func pageLinks(base string, hrefs []string) []string {
 		if u.Path == "" {
 			u.Path = "/"
 		}
-		if away.MatchString(u.RequestURI()) || slices.Contains(notPages, strings.ToLower(path.Ext(u.Path))) {
+		if changes(u) || slices.Contains(notPages, strings.ToLower(path.Ext(u.Path))) {
 			continue
 		}
 		if p := u.String(); !slices.Contains(pages, p) {

@@ -42,6 +42,18 @@ func (s site) scan(t *testing.T, change func(*Options)) Report {
 func (s site) try(t *testing.T, change func(*Options)) (Report, error) {
 	t.Helper()
 	t.Parallel()
+	o := s.serve(t)
+	if change != nil {
+		change(&o)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	return Scan(ctx, "http://shop.localhost/", o)
+}
+
+// serve starts the fixture and gives the options to scan it with.
+func (s site) serve(t *testing.T) Options {
+	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch answer := s[r.Host+r.URL.Path].(type) {
 		case string:
@@ -63,12 +75,7 @@ func (s site) try(t *testing.T, change func(*Options)) (Report, error) {
 		host, _, _ := strings.Cut(path, "/")
 		o.MapHosts[host] = addr
 	}
-	if change != nil {
-		change(&o)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
-	return Scan(ctx, "http://shop.localhost/", o)
+	return o
 }
 
 // setsCookie answers a request with a cookie and a transparent pixel.
@@ -337,52 +344,6 @@ window.samtykke={withdraw:function(){document.cookie="_tl_id=;max-age=0;path=/";
 	for _, s := range r.States {
 		if !s.Done {
 			t.Errorf("state %s was not reached", s.State)
-		}
-	}
-}
-
-// A banner in a frame of another site is found and answered too, and a button elsewhere that happens to say
-// “Accept” is left alone.
-func TestScan_FindsBannersInFrames(t *testing.T) {
-	r := site{
-		"shop.localhost/": `<h2 id=samtykke>Samtykke</h2><form>Vilkår for kurset <button type=button onclick="document.cookie='_ga=1;max-age=60'">Accepter</button></form>
-<iframe id=f src="http://cmp.localhost/" width=600 height=200></iframe>
-<script>onmessage=function(e){document.cookie="CookieConsent="+e.data+";max-age=600;samesite=lax";f.remove()};if(/CookieConsent/.test(document.cookie))f.remove()</script>`,
-		"cmp.localhost/": `<p>Dette site bruger cookies.</p><button onclick="parent.postMessage('ja','*')">Tillad alle</button><button onclick="parent.postMessage('nej','*')">Kun nødvendige cookies</button>`,
-	}.scan(t, func(o *Options) { o.Pages = 1 })
-	equal(t, "items", told(r.Items), []string{"first cookie CookieConsent shop.localhost necessary [reject accept]"})
-	if r.States[1].Tool != "Kun nødvendige cookies" || r.States[2].Tool != "Tillad alle" || r.States[3].Done {
-		t.Errorf("states %+v", r.States)
-	}
-}
-
-func TestScan_RefusesWhatItCantScan(t *testing.T) {
-	for _, c := range []struct {
-		url  string
-		o    Options
-		code string
-	}{
-		{"", Options{}, "bad_url"},
-		{"ftp://shop.dk/", Options{}, "bad_url"},
-		{"https://user:pass@shop.dk/", Options{}, "bad_url"},
-		{"http://localhost:8080/", Options{}, "private_address"},
-		{"http://shop.localhost/", Options{}, "private_address"},
-		{"http://127.0.0.1/", Options{}, "private_address"},
-		{"http://[::1]/", Options{}, "private_address"},
-		{"http://[::ffff:10.0.0.1]/", Options{}, "private_address"},
-		{"http://192.168.1.1/", Options{}, "private_address"},
-		{"http://169.254.169.254/", Options{}, "private_address"},
-		{"http://100.64.0.1/", Options{}, "private_address"},
-		{"http://0.0.0.0/", Options{}, "private_address"},
-		{"http://shop.example/", Options{MapHosts: map[string]string{"shop.example": "127.0.0.1:80"}}, "private_address"},
-		{"http://127.0.0.1:1/", Options{AllowPrivate: true}, "unreachable"},
-		{"http://127.0.0.1:1/", Options{AllowPrivate: true, Browser: "/nowhere/chromium"}, "no_browser"},
-		{"http://127.0.0.1:1/", Options{AllowPrivate: true, Browser: "/bin/false"}, "browser_failed"},
-	} {
-		_, err := Scan(t.Context(), c.url, c.o)
-		var e *consent.Error
-		if !errors.As(err, &e) || e.Code != c.code {
-			t.Errorf("%s: %v, want %s", c.url, err, c.code)
 		}
 	}
 }

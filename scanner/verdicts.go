@@ -110,9 +110,9 @@ var verdicts = []verdict{
 	},
 	{
 		"no-reject-first-layer", consent.Critical, "S14", noReject,
-		"Bannerets første lag har ingen knap, der afviser.",
-		"The banner's first layer has no button that refuses.",
-		"Sæt en knap som »Afvis alle« ved siden af »Accepter alle«, lige så tydelig.",
+		"Ingen knap i bannerets første lag blev genkendt som en afvisning.",
+		"No button in the banner's first layer was recognised as a refusal.",
+		"Sæt en knap som “Afvis alle” ved siden af “Accepter alle”, lige så tydelig.",
 		"Put a button such as “Reject all” next to “Accept all”, just as prominent.",
 	},
 	{

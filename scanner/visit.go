@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -65,6 +66,9 @@ func (v *visitor) visit(address string) Visit {
 		err = v.settle()
 	}
 	visit := v.tab.rec.visit()
+	if refused := v.refused(visit); refused != nil {
+		err, visit = refused, Visit{URL: visit.URL, After: visit.After}
+	}
 	switch {
 	case err != nil:
 		visit.Error = err.Error()
@@ -78,6 +82,26 @@ func (v *visitor) visit(address string) Visit {
 	}
 	v.tab.rec.visited(visit)
 	return visit
+}
+
+// refused says why the page where a visit ended may not be looked at, and forgets all of it. A redirect may lead to
+// where no scan may start.
+func (v *visitor) refused(visit Visit) error {
+	if visit.Final == "" {
+		return nil
+	}
+	err := v.refuse(v.tab.ctx, hostOf(visit.Final))
+	if err != nil {
+		v.tab.stop()
+		v.tab.rec.drop()
+		_ = v.tab.open("about:blank")
+		v.tab.clear(visit.Final)
+	}
+	var told *consent.Error
+	if errors.As(err, &told) {
+		return errors.New(told.Message)
+	}
+	return err
 }
 
 // discover visits the pages that the start page leads to, and decides thereby what the other states visit.
@@ -116,12 +140,20 @@ func (v *visitor) linger() {
 	v.tab.snapshot()
 }
 
-// answer presses a button of the banner and waits until the banner is gone and the page quiet.
+// answer presses a button of the banner and waits until the banner is gone and the page quiet. A banner may still be
+// sliding in. A button that led to another page was only an answer if the banner stays away from where it was.
 func (v *visitor) answer(role string) bool {
-	if !v.tab.press(role) || !v.until(v.o.PageTimeout, func() bool { return !v.tab.banner().Seen }) {
+	at := v.tab.address()
+	if !v.until(v.o.PageTimeout/4, func() bool { return v.tab.press(role) }) ||
+		!v.until(v.o.PageTimeout, func() bool { return !v.tab.banner().Seen }) {
 		return false
 	}
 	_ = v.settle()
+	if v.tab.address() != at {
+		if back := v.visit(v.pages[0]); back.Status == 0 || back.Banner.Seen {
+			return false
+		}
+	}
 	v.tab.snapshot()
 	return true
 }
@@ -147,12 +179,13 @@ func (v *visitor) withdraw(own bool) bool {
 // reopenAndReject withdraws where the tool is not ours: by a button that says so, or by opening the banner again
 // and refusing.
 func (v *visitor) reopenAndReject() bool {
+	at := v.tab.address()
 	if v.tab.press("withdraw") {
 		_ = v.settle()
-		if !v.tab.banner().Seen {
-			return true
+		if v.tab.banner().Seen {
+			return v.answer("reject")
 		}
-		return v.answer("reject")
+		return v.tab.address() == at // another page may only tell how to
 	}
 	if !v.tab.press("reopen") {
 		return false

@@ -77,7 +77,7 @@ var rules = []rule{
 			`player chat chatid chatbot messenger store display sidebar`),
 		"", 0, consent.Preferences, 0.5,
 	},
-	{"session or login", word(`session sess sessionid sessid auth login loggedin cart basket kurv checkout`), consent.FirstParty, 1, consent.Necessary, 0.55},
+	{"session or login", word(`session sess sessionid sessid auth login loggedin cart basket kurv checkout`), consent.FirstParty, 1, consent.Necessary, 0.45},
 	{"set by somebody else than the site", nil, consent.ThirdParty, 0, consent.Marketing, 0.35},
 }
 

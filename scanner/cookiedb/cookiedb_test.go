@@ -127,6 +127,13 @@ func TestLookup_Order(t *testing.T) {
 		{consent.Cookie, "samtykke", "shop.dk", "Samtykke", consent.Necessary, "samtykke"},
 		{consent.Cookie, "_tl_ses.4711", "shop.localhost", "Tælleren", consent.Statistics, "_tl_ses.*"},
 		{consent.LocalStorage, "fh_kvalitet", "video.localhost", "Filmhylden", consent.Marketing, "fh_kvalitet"},
+		{consent.Cookie, "cart", "shop.myshopify.com", "Shopify", consent.Necessary, "cart"},
+		{consent.Cookie, "_tracking_consent", "shop.dk", "Shopify", consent.Necessary, "_tracking_consent"},
+		{consent.Cookie, "_GRECAPTCHA", "www.google.com", "Google reCAPTCHA", consent.Statistics, "_GRECAPTCHA"},
+		{consent.Cookie, "NID", ".google.com", "Google Ads", consent.Marketing, "NID"},
+		{consent.Cookie, "bSession", "shop.dk", "Wix statistik", consent.Statistics, "bSession"},
+		{consent.Cookie, "TS01ab23", "shop.dk", "Lastfordeling på egne servere", consent.Necessary, "TS01*"},
+		{consent.Cookie, "audit", ".rubiconproject.com", "Magnite (Rubicon Project)", consent.Marketing, "audit"},
 	} {
 		m, ok := Lookup(c.kind, c.name, c.host)
 		if !ok || m.Vendor != c.vendor || m.Category != c.category || m.Pattern != c.pattern {
@@ -136,13 +143,34 @@ func TestLookup_Order(t *testing.T) {
 }
 
 func TestLookup_KeepsSilentWhereNothingIsKnown(t *testing.T) {
-	for _, c := range [][2]string{{"uid", "shop.dk"}, {"never-heard-of", "shop.dk"}, {"", ""}, {"C", "notadform.net"}} {
+	for _, c := range [][2]string{{"uid", "shop.dk"}, {"never-heard-of", "shop.dk"}, {"", ""}, {"C", "notadform.net"}, {"CONSENT", "shop.dk"}, {"x", "www.google.com"}} {
 		if m, ok := Lookup(consent.Cookie, c[0], c[1]); ok {
 			t.Errorf("%v: %+v", c, m)
 		}
 	}
 	if m, ok := Lookup(consent.IndexedDB, "_ga", "shop.dk"); ok {
 		t.Errorf("another kind of storage: %+v", m)
+	}
+}
+
+// A common name says nothing about who sets it, and demo names are only known in the demo.
+func TestLookup_LeavesOtherShopsTheirNames(t *testing.T) {
+	for _, name := range strings.Fields("kurv cart checkout localization keep_alive _y _s _tl_id _ak_klik audit khaos pi SESSION SESSdata") {
+		if m, ok := Lookup(consent.Cookie, name, "www.butik.dk"); ok {
+			t.Errorf("%s: %s", name, m.Vendor)
+		}
+	}
+}
+
+// A request to these says nothing about advertising, or nothing that is necessary.
+func TestHost_IsNarrow(t *testing.T) {
+	for host, want := range map[string]consent.Category{
+		"www.google.com": "", "www.google.dk": "", "maps.google.com": consent.Preferences, "googleads.g.doubleclick.net": consent.Marketing,
+		"www.googleadservices.com": consent.Marketing, "www.recaptcha.net": consent.Statistics, "frog.wix.com": consent.Statistics, "static.wix.com": consent.Necessary,
+	} {
+		if m, _ := Host(host); m.Category != want {
+			t.Errorf("%s: %q, want %q", host, m.Category, want)
+		}
 	}
 }
 
