@@ -28,7 +28,7 @@ func (w *world) forget() {
 	call(w, network.ClearBrowserCookies, cdp.Empty{})
 }
 
-// choiceOf is the stored choice without the waiting acts: version, visitor, time, terms, asked and given.
+// choiceOf is the stored choice, field by field: version, site, visitor, time, terms, asked, given, acts.
 func (w *world) choiceOf() []string {
 	w.t.Helper()
 	c := w.text(`document.cookie.split("; ").find(c => c.startsWith("samtykke=")) ?? ""`)
@@ -146,17 +146,25 @@ func TestDialog_LeavingItIsNoChoice(t *testing.T) {
 	}
 }
 
-// B15, B16: a modal first layer can be left without a choice, and doesn't cover the pages that it links to.
+// B15, B16: a modal first layer can be left without a choice, by key and by touch, and doesn't cover the pages that
+// it links to.
 func TestBanner_ModalIsNoWall(t *testing.T) {
 	c := shopContent(t)
 	c.Banner.Form, c.Banner.PrivacyURL = "dialog", shop+"/privatliv"
 	w := open(t, c)
-	w.visit("/", "da", shopPage)
-	w.tab.Wait(shown + `.matches(":modal")`)
-	w.want(ui+`.activeElement.id`, "title")
-	w.key("\u001b")
-	w.tab.Wait(ui + `.querySelector("#reopen") && !` + shown)
-	w.want(`document.cookie + samtykke.answered + samtykke.consent.statistics`, "falsefalse")
+	leave := map[string]func(){"escape": func() { w.key("\u001b") }, "button": func() { w.press("#leave") }}
+	for name, away := range leave {
+		w.visit("/", "da", shopPage)
+		w.tab.Wait(shown + `.matches(":modal")`)
+		w.want(ui+`.activeElement.id`, "title")
+		w.want(shown+`.querySelector(".buttons + #leave").textContent`, "Luk uden at vælge")
+		away()
+		w.tab.Wait(ui + `.querySelector("#reopen") && !` + shown)
+		w.want(`document.cookie + samtykke.answered + samtykke.consent.statistics`, "falsefalse")
+		if acts := w.arrived(0); len(acts) > 0 {
+			t.Errorf("%s sent %+v", name, acts)
+		}
+	}
 	w.visit("/privatliv", "da", shopPage)
 	w.tab.Wait(shown + `.open && !` + shown + `.matches(":modal")`)
 	w.want(`document.activeElement.localName`, "body")
@@ -193,7 +201,7 @@ func TestChoice_IsRemembered(t *testing.T) {
 		w.want(`samtykke.answered + " " + samtykke.consent.statistics`, "false false")
 		w.press("#" + button)
 		w.settled()
-		if after := w.choiceOf(); after[1] != before[1] || after[3] != "4" {
+		if after := w.choiceOf(); after[2] != before[2] || after[4] != "4" {
 			t.Errorf("before %q, after %q: want the same visitor and the new terms", before, after)
 		}
 	}
@@ -216,12 +224,14 @@ func TestChoice_CountsOnlyWhole(t *testing.T) {
 		value    string
 		answered bool
 	}{
-		{"1:" + visitor + ":" + now + ":3:psm:s:", true},
-		{"1:" + visitor + ":" + old + ":3:psm:s:", false},
-		{"1:" + visitor + ":" + now + ":3:sm:s:", false},
-		{"1:" + visitor + ":" + now + ":2:psm:s:", false},
-		{"2:" + visitor + ":" + now + ":3:psm:s:", false},
-		{"1:" + visitor + ":" + now + ":3:psm:s:%5B%7B", false},
+		{"1:" + testSite + ":" + visitor + ":" + now + ":3:psm:s:", true},
+		{"1:" + testSite + ":" + visitor + ":" + old + ":3:psm:s:", false},
+		{"1:" + testSite + ":" + visitor + ":" + now + ":3:sm:s:", false},
+		{"1:" + testSite + ":" + visitor + ":" + now + ":2:psm:s:", false},
+		{"2:" + testSite + ":" + visitor + ":" + now + ":3:psm:s:", false},
+		{"1:" + testSite + ":" + visitor + ":" + now + ":3:psm:s:%5B%7B", false},
+		{"1:another1site:" + visitor + ":" + now + ":3:psm:s:", false},
+		{"1:" + visitor + ":" + now + ":3:psm:s:", false},
 		{"yes", false},
 		{"", false},
 	}
@@ -387,6 +397,35 @@ func TestAPI_GrantsOnlyOnAClick(t *testing.T) {
 	w.want(`log.slice(0, 5)`, "ready true,event true,on true,event false,on false")
 }
 
+// K13: our own buttons don't help a script to a grant either; it can always refuse and withdraw with them.
+func TestButtons_GrantOnlyOnAClick(t *testing.T) {
+	const click = ui + `.querySelector("%s").click()`
+	w := open(t, shopContent(t))
+	w.visit("/", "da", "<p>x")
+	w.tab.Wait(shown)
+	w.tab.Eval(fmt.Sprintf(click, "#accept"), nil)
+	w.want(`document.cookie + samtykke.answered + !!`+shown, "falsetrue")
+	w.tab.Eval(fmt.Sprintf(click, "#choose"), nil)
+	for _, selector := range []string{"[name=marketing]", "#save", "#dialog [data-role=accept]"} {
+		w.tab.Eval(fmt.Sprintf(click, selector), nil)
+	}
+	w.want(`document.cookie + samtykke.answered + !!`+shown, "falsetrue")
+	w.tab.Eval(fmt.Sprintf(click, "#reject"), nil)
+	if act := w.arrived(1)[0]; act.Action != consent.RejectAll || act.Method != consent.ByBanner {
+		t.Errorf("the act is %+v", act)
+	}
+	w.press("#reopen")
+	w.press("#dialog [data-role=accept]")
+	w.settled()
+	w.again() // a new page without any click of the visitor
+	w.tab.Eval(fmt.Sprintf(click, "#reopen"), nil)
+	w.tab.Eval(fmt.Sprintf(click, "[name=marketing]"), nil)
+	w.tab.Eval(fmt.Sprintf(click, "#save"), nil)
+	if act := w.arrived(3)[2]; act.Categories.Given != consent.SetOf(consent.Preferences, consent.Statistics) {
+		t.Errorf("the act is %+v", act)
+	}
+}
+
 // The script may be there twice, and an element may have its name.
 func TestStart_ToleratesThePage(t *testing.T) {
 	w := open(t, shopContent(t))
@@ -398,4 +437,27 @@ func TestStart_ToleratesThePage(t *testing.T) {
 	host := `document.querySelector("div#samtykke").shadowRoot`
 	w.tab.ClickIn(host + `.querySelector("#reject")`)
 	w.arrived(1)
+}
+
+// Frameworks replace the body at every navigation, or the whole page; the banner comes back each time. It is the last
+// in the body, where those that take over a page of the server expect strangers.
+func TestStart_StaysOnThePage(t *testing.T) {
+	const there = `document.body.lastChild.id === "samtykke"`
+	w := open(t, shopContent(t))
+	w.tab.Go(w.page("/", `<!doctype html><html lang=da><head><title>Shop</title></head><body><p>x`+strings.Replace(tag, "async ", "", 1)+
+		`<p>y<script type=module>window.early = `+there+`</script></body></html>`))
+	w.tab.Wait(`window.early && ` + there)
+	for range 20 {
+		w.tab.Eval(`{ const body = document.createElement("body"); body.append("x"); document.body.replaceWith(body) }`, nil)
+		w.tab.Wait(there)
+	}
+	w.press("#reject")
+	w.arrived(1)
+
+	// A new page is seen as such, not only when a timer looks.
+	w.forget()
+	w.visit("/2", "da", "<script>setTimeout = () => {}</script>")
+	w.tab.Wait(shown)
+	w.tab.Eval(`{ const html = document.createElement("html"); html.append(document.createElement("body")); document.documentElement.replaceWith(html) }`, nil)
+	w.tab.Wait(there)
 }

@@ -63,7 +63,8 @@ func TestBlocker_RunsScriptsInOrder(t *testing.T) {
 	w.want(`log.length`, "7")
 }
 
-// K4, K9, K12: frames, pictures, media and links get their address only with every category that they name.
+// K9, K12, and of K4 the swap alone (there is no placeholder): frames, pictures, media and links get their address
+// only with every category that they name.
 func TestBlocker_ReleasesWhatIsGranted(t *testing.T) {
 	w := open(t, shopContent(t))
 	w.visit("/", "da", `<iframe data-src="http://vendor.example/frame" data-category="statistics"></iframe>
@@ -114,6 +115,59 @@ func TestBlocker_SeesWhatIsAddedLater(t *testing.T) {
 	w.arrived(2)
 	w.tab.Eval(`new Promise(requestAnimationFrame)`, nil)
 	w.want(`log`, "before,after")
+}
+
+// K3: what never tells that it has loaded doesn't hold up the others, and what waits runs once however often it is
+// released.
+func TestBlocker_WaitsOnlyForWhatLoads(t *testing.T) {
+	w := open(t, shopContent(t))
+	slow := make(chan struct{})
+	answer := sync.OnceFunc(func() { close(slow) })
+	t.Cleanup(answer)
+	w.set(func() { w.stall["/a.js"] = slow })
+	w.visit("/", "da", `<p style="text-align:right">x`+
+		held("statistics", `src="http://vendor.example/old.js" nomodule`, "")+
+		held("statistics", `src="http://vendor.example/data.js" data-type="text/template"`, "")+
+		held("statistics", `src="http://vendor.example/a.js"`, "")+
+		held("statistics", "", logged("inline")+`;gone.remove()`)+
+		held("statistics", `src="http://vendor.example/gone.js" id=gone`, "")+
+		held("statistics", `src="http://vendor.example/c.js"`, "")+
+		held("statistics", "", logged("last")))
+	w.press("#accept")
+	w.arrived(1)
+	w.press("#reopen")
+	w.press("#save") // releases anew while the first script is on its way
+	w.arrived(2)
+	w.want(`window.log`, "undefined")
+	answer()
+	w.tab.Wait(`log.includes("last")`)
+	w.tab.Eval(`document.body.insertAdjacentHTML("beforeend", '`+strings.TrimSpace(held("statistics", "", `log.push("later")`))+`')`, nil)
+	w.tab.Wait(`log.includes("later")`)
+	w.want(`log`, "a.js,inline,c.js,last,later")
+}
+
+// K7: what is necessary runs without a grant, also when it is added later.
+func TestBlocker_RunsNecessaryOnesAddedLater(t *testing.T) {
+	w := open(t, shopContent(t))
+	w.visit("/", "da", "<p>x")
+	w.tab.Wait(shown + ` && document.readyState === "complete"`)
+	w.tab.Eval(`for (const c of ["statistics", "necessary"]) { const s = document.createElement("script"); s.type = "text/plain"; s.dataset.category = c; s.text = "(window.log ??= []).push('" + c + "')"; document.body.append(s) }`, nil)
+	w.tab.Wait(`window.log`)
+	w.want(`log`, "necessary")
+}
+
+// A player starts anew only when one of its sources got an address; a source may be gone again when its turn comes.
+func TestBlocker_LoadsPlayersOnlyAnew(t *testing.T) {
+	w := open(t, shopContent(t))
+	w.visit("/", "da", `<script>loads = []; HTMLMediaElement.prototype.load = function () { loads.push(this.id) }</script>
+		<video id=plain><source src="/x" data-category="statistics"></video>
+		<video id=swapped><source data-src="http://vendor.example/video" data-category="statistics"></video>`)
+	w.press("#accept")
+	w.arrived(1)
+	w.tab.Eval(`{ const s = document.createElement("source"), i = new Image(); s.dataset.category = i.dataset.category = "statistics"; s.dataset.src = i.dataset.src = "http://vendor.example/late";
+		document.body.append(s, i); s.remove() }`, nil)
+	w.tab.Wait(`document.querySelector("img[src$=late]")`)
+	w.want(`loads`, "swapped")
 }
 
 // K11: after a refusal nothing runs, also not on the next page.

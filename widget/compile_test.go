@@ -69,8 +69,20 @@ func TestCompile_LeavesOutWhatIsOff(t *testing.T) {
 		c := shopContent(t)
 		tt.change(&c)
 		b := compiled(t, c)
-		if !bytes.Contains(whole.JS, []byte(tt.gone)) || bytes.Contains(b.JS, []byte(tt.gone)) || len(b.JS) >= len(whole.JS) {
+		if !bytes.Contains(whole.JS, []byte(tt.gone)) || bytes.Contains(b.JS, []byte(tt.gone)) {
 			t.Errorf("%s: %q should be in the whole script and not in this one", name, tt.gone)
+		}
+	}
+}
+
+// Only a modal first layer needs the words for leaving it.
+func TestCompile_LeavingIsForModalOnes(t *testing.T) {
+	c := shopContent(t)
+	for form, want := range map[string]bool{"box": false, "bar": false, "dialog": true} {
+		c.Banner.Form = form
+		b := compiled(t, c)
+		if bytes.Contains(b.JS, []byte("Luk uden at vælge")) != want || bytes.Contains(b.Texts["en"], []byte("Close without choosing")) != want || bytes.Contains(b.JS, []byte("#leave")) != want {
+			t.Errorf("%s: want the way out of a modal layer to be in it: %t", form, want)
 		}
 	}
 }
@@ -161,6 +173,22 @@ func TestTexts_AreWholeInEveryLanguage(t *testing.T) {
 	da["accept"] = "changed"
 	if again, _ := Texts("da"); again["accept"] == "changed" {
 		t.Error("a caller can change the standard texts")
+	}
+}
+
+// B8: the sentence about third parties reads well with any number of them, and never as if they needed no yes.
+func TestTexts_CountThirdParties(t *testing.T) {
+	want := map[string][]string{
+		"da": {"kun, hvis du siger ja – af os og ingen andre.", "kun, hvis du siger ja – af os og én tredjepart.", "kun, hvis du siger ja – af os og 2 tredjeparter."},
+		"en": {"only if you say yes, by us and no one else.", "only if you say yes, by us and one third party.", "only if you say yes, by us and 2 third parties."},
+	}
+	for lang, sentences := range want {
+		texts, _ := Texts(lang)
+		for n, sentence := range sentences {
+			if got := strings.ReplaceAll(texts["intro"], "{third_parties}", thirdParties(texts, n)); !strings.HasSuffix(got, sentence) {
+				t.Errorf("%s with %d third parties: %q", lang, n, got)
+			}
+		}
 	}
 }
 

@@ -34,7 +34,7 @@ func (w *world) tried() {
 
 // B30: without the server the choice counts at once, and each act arrives once, in order, at the next view.
 func TestAct_IsSentAgain(t *testing.T) {
-	for _, failures := range [][]int{{down, 503}, {429, 500}, {408, down}} {
+	for _, failures := range [][]int{{down, 503}, {429, 500}, {408, down}, {404, 401}, {403, 405}} {
 		t.Run(fmt.Sprint(failures), func(t *testing.T) {
 			w := open(t, shopContent(t))
 			w.set(func() { w.answers = failures })
@@ -83,12 +83,17 @@ func TestAct_DoesntBringTheCookieBack(t *testing.T) {
 // What the server refuses for good isn't sent for ever.
 func TestAct_RefusedIsDropped(t *testing.T) {
 	w := open(t, shopContent(t))
-	w.set(func() { w.answers = []int{http.StatusBadRequest} })
 	w.visit("/", "da", "")
-	w.press("#reject")
-	w.tried()
-	w.settled()
-	w.want(`samtykke.answered`, "true")
+	for _, status := range []int{http.StatusBadRequest, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity} {
+		w.set(func() { w.answers = []int{status} })
+		w.tab.Eval(`samtykke.rejectAll()`, nil)
+		w.tried()
+		w.settled()
+		w.want(`samtykke.answered`, "true")
+	}
+	if acts := w.arrived(0); len(acts) > 0 {
+		t.Errorf("sent again: %+v", acts)
+	}
 }
 
 // A cookie holds 4 kB: when the server stays away, the newest acts are kept and the choice survives.
@@ -104,6 +109,31 @@ func TestAct_QueueFitsTheCookie(t *testing.T) {
 	acts := w.arrived(4)
 	if !slices.IsSortedFunc(acts, func(a, b consent.Act) int { return strings.Compare(a.ID.String(), b.ID.String()) }) {
 		t.Error("the acts came out of order")
+	}
+}
+
+// An act names at most 60 of what was cleared, and none where the cookie can't hold that many: the act itself isn't lost.
+func TestAct_FitsWithItsNames(t *testing.T) {
+	const litter = `for (let i = 0; i < 70; i++) sessionStorage["visit." + i + "x".repeat(%d)] = 1; samtykke.rejectAll()`
+	w := open(t, shopContent(t))
+	w.visit("/", "da", "")
+	for i, want := range []struct{ length, names int }{{0, 60}, {90, 0}} {
+		w.tab.Eval(fmt.Sprintf(litter, want.length), nil)
+		if act := w.arrived(i + 1)[i]; len(act.Cleared) != want.names || act.Action != consent.RejectAll {
+			t.Errorf("%s with %d names, want %d", act.Action, len(act.Cleared), want.names)
+		}
+		w.settled()
+		w.want(`sessionStorage.length`, "0")
+	}
+}
+
+// Old libraries put their own Array.from in place of the browser's. The server takes the ids all the same.
+func TestAct_HasProperIDs(t *testing.T) {
+	w := open(t, shopContent(t))
+	w.tab.Go(w.page("/", `<!doctype html><html lang=da><head><script>Array.from = (x) => [...x]</script>`+tag+`</head><body><p>x</body></html>`))
+	w.press("#reject")
+	if act := w.arrived(1)[0]; act.ID.Version() != 7 || act.Visitor == act.ID {
+		t.Errorf("the act is %+v", act)
 	}
 }
 
@@ -172,6 +202,49 @@ func TestChoice_IsSharedByDomain(t *testing.T) {
 	}
 }
 
+// Another site's answer, seen through a shared parent domain, neither counts here nor hides our own.
+func TestChoice_IsOfItsSite(t *testing.T) {
+	ours, other := shopContent(t), shopContent(t)
+	ours.Banner.Domain, other.Site = "shop.example", "other5678site"
+	w := open(t, ours)
+	w.visit("/", "da", "")
+	w.press("#accept")
+	w.settled()
+
+	w.publish(other)
+	w.again()
+	w.tab.Wait(shown)
+	w.want(`samtykke.answered + " " + samtykke.consent.statistics + " " + samtykke.id`, "false false undefined")
+	w.press("#reject")
+	w.tab.Wait(`document.cookie.includes("reject_all")`)
+	w.again()
+	w.want(`samtykke.answered + " " + samtykke.consent.statistics`, "true false")
+
+	w.publish(ours)
+	for _, host := range []string{"http://www.shop.example/", "http://shop.example/"} {
+		w.tab.Go(host)
+		w.tab.Wait(`window.samtykke?.on`)
+		w.want(`samtykke.answered + " " + samtykke.consent.statistics`, "true true")
+	}
+}
+
+// Of the host's own choice and its parent domain's, the newer one counts, whichever it is.
+func TestChoice_NewestCounts(t *testing.T) {
+	w := open(t, shopContent(t))
+	w.visit("/", "da", "")
+	for _, newest := range []string{"", ";domain=shop.example"} {
+		for i, domain := range []string{"", ";domain=shop.example"} {
+			age, given := 1, "s"
+			if domain == newest {
+				age, given = 0, "m"
+			}
+			w.tab.Eval(fmt.Sprintf(`document.cookie = "samtykke=1:%s:0190a1b2-c3d4-7e5f-8a6b-01234567890%d:" + (Date.now() - %d * 6e4).toString(36) + ":3:psm:%s:;path=/%s"`, testSite, i, age, given, domain), nil)
+		}
+		w.again()
+		w.want(`document.cookie.split("samtykke=").length + " " + samtykke.consent.statistics + " " + samtykke.consent.marketing`, "3 false true")
+	}
+}
+
 // Where cookies and storage are refused, the choice counts on the page and nothing breaks.
 func TestChoice_WithoutCookies(t *testing.T) {
 	w := open(t, shopContent(t))
@@ -188,7 +261,7 @@ func TestChoice_FollowsOtherTabs(t *testing.T) {
 	w := open(t, shopContent(t))
 	w.visit("/", "da", held("statistics", "", logged("ran")))
 	w.tab.Wait(shown)
-	w.tab.Eval(`document.cookie = "samtykke=1:0190a1b2-c3d4-7e5f-8a6b-0123456789ab:" + Date.now().toString(36) + ":3:psm:s:;path=/"; document.dispatchEvent(new Event("visibilitychange"))`, nil)
+	w.tab.Eval(`document.cookie = "samtykke=1:`+testSite+`:0190a1b2-c3d4-7e5f-8a6b-0123456789ab:" + Date.now().toString(36) + ":3:psm:s:;path=/"; document.dispatchEvent(new Event("visibilitychange"))`, nil)
 	w.tab.Wait(`!` + shown + ` && samtykke.consent.statistics && window.log == "ran"`)
 	if acts := w.arrived(0); len(acts) > 0 {
 		t.Errorf("sent %+v, want nothing: the other tab does", acts)

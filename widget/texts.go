@@ -98,6 +98,9 @@ func wordsOf(c *consent.Content, lang string) map[string]string {
 		words[string(cat)+"_name"] = t[string(cat)+"_name"]
 		words[string(cat)+"_purpose"] = t[string(cat)+"_purpose"]
 	}
+	if c.Banner.Form == "dialog" {
+		words["leave"] = t["leave"]
+	}
 	words["intro"] = strings.ReplaceAll(t["intro"], "{controller}", controllerOf(c))
 	words["third_parties"] = thirdParties(t, n)
 	hint := t["withdraw_hint"]

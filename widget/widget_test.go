@@ -3,9 +3,13 @@ package widget
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
+	"fmt"
 	"testing"
 
 	"github.com/andybalholm/brotli"
+
+	"samtykke/consent"
 )
 
 const testBase = "http://cmp.example"
@@ -31,9 +35,11 @@ func TestCompile_StaysSmall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	size := brotliSize(b.JS)
-	t.Logf("raw %d, gzip %d, brotli %d", len(b.JS), gzipSize(b.JS), size)
-	if size > 8000 {
-		t.Errorf("the bundle has %d bytes in brotli, at most 8000 wanted", size)
+	hash := fmt.Sprintf("%x", sha256.Sum256(b.JS)) // as sealed: a real hash can't be compressed
+	js := bytes.Replace(b.JS, []byte(consent.NoHash), []byte(hash), 1)
+	size := brotliSize(js)
+	t.Logf("raw %d, gzip %d, brotli %d", len(js), gzipSize(js), size)
+	if size > 6300 {
+		t.Errorf("the bundle has %d bytes in brotli, at most 6300 wanted", size)
 	}
 }

@@ -5,7 +5,6 @@ import type { Category } from "./settings";
 
 const held = "[data-category]";
 let given: Category[] = [];
-let watching = false;
 
 // Several categories mean all of them (K9). An unknown or empty one is never granted (K12).
 const allowed = (e: HTMLElement) =>
@@ -36,7 +35,7 @@ function runScripts() {
   for (let old; (old = queue[0]); ) {
     if (!source(old) && running && !isModule(old)) return; // goes on when the last one has loaded
     queue.shift(); // first: what runs now may come back here
-    if (allowed(old)) run(old);
+    if (old.isConnected && allowed(old)) run(old); // one that the page took away would never tell that it has loaded
   }
 }
 
@@ -51,7 +50,8 @@ function run(old: HTMLScriptElement) {
   script.async = isAsync(old); // made by a script, it would otherwise run whenever it arrives
   if (src) script.src = address(src);
   else script.text = policy ? policy.createScript(old.text) : old.text;
-  if (src && !isAsync(old) && !isModule(old)) {
+  // Only what the browser takes for a classic script fires load or error.
+  if (src && !script.async && !script.noModule && /^$|script$/i.test(script.type)) {
     running++;
     script.onload = script.onerror = () => {
       running--;
@@ -67,9 +67,9 @@ function show(e: HTMLElement) {
     if (url == null) continue;
     e.removeAttribute("data-" + name);
     e.setAttribute(name, address(url));
+    // A <source> that gets its address late is looked at only when its player loads anew.
+    if (e instanceof HTMLSourceElement) (e.parentNode as HTMLMediaElement | null)?.load?.();
   }
-  // A <source> that gets its address late is looked at only when its player loads anew.
-  if (e instanceof HTMLSourceElement) (e.parentNode as HTMLMediaElement).load?.();
 }
 
 function releaseIn(elements: Iterable<HTMLElement>) {
@@ -77,7 +77,7 @@ function releaseIn(elements: Iterable<HTMLElement>) {
   for (const e of elements) {
     if (!allowed(e)) continue;
     if (!(e instanceof HTMLScriptElement)) show(e);
-    else if (e.type != "text/plain" || queue.includes(e)) continue;
+    else if (e.type != "text/plain") continue;
     else if (isAsync(e)) run(e); // waits for nobody
     else scripts.push(e);
   }
@@ -85,19 +85,17 @@ function releaseIn(elements: Iterable<HTMLElement>) {
   runScripts();
 }
 
-function watch() {
-  new MutationObserver((changes) => {
-    const found = new Set<HTMLElement>();
-    for (const { addedNodes } of changes) {
-      for (const node of addedNodes) {
-        if (!(node instanceof HTMLElement)) continue;
-        if (node.matches(held)) found.add(node);
-        node.querySelectorAll<HTMLElement>(held).forEach((e) => found.add(e));
-      }
+const watcher = new MutationObserver((changes) => {
+  const found = new Set<HTMLElement>();
+  for (const { addedNodes } of changes) {
+    for (const node of addedNodes) {
+      if (!(node instanceof HTMLElement)) continue;
+      if (node.matches(held)) found.add(node);
+      node.querySelectorAll<HTMLElement>(held).forEach((e) => found.add(e));
     }
-    if (found.size) releaseIn(found);
-  }).observe(document, { childList: true, subtree: true });
-}
+  }
+  if (found.size) releaseIn(found);
+});
 
 /** Says what may run from now on. A withdrawal holds at once, a grant with the next release. */
 export function permit(categories: Category[]) {
@@ -114,8 +112,5 @@ export function release() {
     return;
   }
   releaseIn(document.querySelectorAll<HTMLElement>(held));
-  if (!watching && given[0]) {
-    watching = true;
-    watch();
-  }
+  watcher.observe(document, { childList: true, subtree: true }); // a second time changes nothing
 }

@@ -39,18 +39,29 @@ export const say = (text: string) => {
   status.textContent = text;
 };
 
-// Frameworks replace the body, and scripts in the head run before there is one. A few times, so that a script that
-// insists on removing us doesn't hang the page.
+// Frameworks replace the body or the whole page, and scripts in the head run before there is a body. The last place in
+// it is the one where frameworks that take over a page expect strangers. At most nine times a second, so that a script
+// that insists on removing us doesn't hang the page.
 let patience = 9;
 const keeper = new MutationObserver(place);
 function place() {
   const { body, documentElement } = document;
   keeper.disconnect();
-  keeper.observe(documentElement, { childList: true });
-  if (!body) return;
-  keeper.observe(body, { childList: true });
-  if (!host.isConnected && patience-- > 0) body.prepend(host);
+  for (const parent of [document, documentElement, body]) if (parent) keeper.observe(parent, { childList: true });
+  if (!body || host.isConnected || !patience) return;
+  patience--;
+  setTimeout(() => {
+    patience++;
+    place();
+  }, 1e3);
+  body.append(host);
 }
+
+// The parser may have gone on behind us. Before the page's own deferred scripts start, we are last again; not while the
+// focus is here, which a move would lose.
+document.addEventListener("readystatechange", () => {
+  if (host.isConnected && !root.activeElement) document.body.append(host);
+}, { once: true });
 
 /** Puts elements on the page, in the language in use. */
 export function mount(...elements: Element[]) {

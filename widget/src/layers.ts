@@ -10,7 +10,7 @@ import { language, withWords, words } from "./words";
 let banner: HTMLElement | undefined;
 let dialog: HTMLDialogElement | undefined;
 let reopen: HTMLElement | undefined;
-let dismissed = false; // a modal first layer was closed with Esc: no choice, and not again on this page
+let dismissed = false; // a modal first layer was left: no choice, and not again on this page
 
 const asks = () => !answered && !objects && !dismissed;
 const categories = ["necessary", ...asked] as const; // the same in both layers (B13)
@@ -29,8 +29,17 @@ export function render() {
   });
 }
 
-/** Carries out a choice and takes the layers away. */
+// A grant is the visitor's: a script alone can't give one, not by clicking our buttons either (K13). A browser that
+// can't tell is believed.
+function byVisitor(): boolean {
+  const active = navigator.userActivation?.isActive ?? true;
+  if (!active) console.warn("samtykke: only a visitor's click or key press can grant");
+  return active;
+}
+
+/** Carries out a choice and takes the layers away. What grants something new must be the visitor's own doing. */
 export function act(action: Action, wanted: readonly string[], method: Method) {
+  if (asked.some((c) => wanted.includes(c) && !given.includes(c)) && !byVisitor()) return;
   decide(action, wanted, method);
   close();
   render();
@@ -61,7 +70,8 @@ function ask() {
       el("p", {}, before!, link(declaration(), words.third_parties), after!),
       el("ul", {}, ...rows),
       el("p", {}, words.withdraw_hint, " ", ...links())),
-    choices("banner", button("choose", words.choose, open, { id: "choose" }), true));
+    choices("banner", button("choose", words.choose, open, { id: "choose" }), true),
+    ...($MODAL ? [button("leave", words.leave, () => (box as HTMLDialogElement).close(), { id: "leave" })] : []));
   mount((banner = box));
   if ($MODAL) cover(box as HTMLDialogElement);
   else leaveRoom(box);

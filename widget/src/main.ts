@@ -7,16 +7,8 @@ import { read, type Method } from "./store";
 
 type Listener = (state: object) => void;
 
-// A grant is the visitor's: a script alone can't give one (K13). A browser that can't tell is believed.
-function byVisitor(): boolean {
-  const active = navigator.userActivation?.isActive ?? true;
-  if (!active) console.warn("samtykke: only a visitor's click or key press can grant");
-  return active;
-}
-
 function save(wishes: Record<string, boolean>) {
-  const wanted = asked.filter((c) => wishes[c] ?? given.includes(c));
-  if (wanted.every((c) => given.includes(c)) || byVisitor()) act("custom", wanted, "api");
+  act("custom", asked.filter((c) => wishes[c] ?? given.includes(c)), "api");
 }
 
 function withdraw(method: Method = "api") {
@@ -36,9 +28,7 @@ const api = {
   open,
   close,
   save,
-  acceptAll: () => {
-    if (byVisitor()) act("accept_all", asked, "api");
-  },
+  acceptAll: () => act("accept_all", asked, "api"),
   rejectAll: () => act("reject_all", [], "api"),
   withdraw: () => withdraw(),
   on(event: string, listener: Listener) {

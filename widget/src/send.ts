@@ -22,8 +22,8 @@ export async function send() {
       const { status } = await fetch(base + "/v1/sites/" + site + "/consents", {
         method: "POST", body: JSON.stringify(act), keepalive: true, credentials: "omit",
       });
-      const hopeless = status > 399 && status < 500 && status != 408 && status != 429;
-      if (status != 201 && !hopeless) break;
+      // Taken, or refused by the server for what the act says. Any other answer may be another's, or pass.
+      if (![201, 400, 409, 413, 422].includes(status)) break;
       replace(act.id);
     }
   } catch {

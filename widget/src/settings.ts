@@ -4,7 +4,7 @@
 export type Category = "preferences" | "statistics" | "marketing";
 export type Texts = Record<
   | "title" | "intro" | "third_parties" | "withdraw_hint" | "declaration" | "privacy" | "accept" | "reject" | "choose"
-  | "save" | "close" | "dialog_title" | "always_on" | "reopen" | "saved" | "record"
+  | "save" | "close" | "leave" | "dialog_title" | "always_on" | "reopen" | "saved" | "record"
   | `${"necessary" | Category}_${"name" | "purpose"}`,
   string
 >;

@@ -1,6 +1,6 @@
 // The stored choice: one cookie, written only after a choice (B24). docs/banner.md describes its format.
 
-import { asked, lifetime, sharedDomain, terms, type Category } from "./settings";
+import { asked, lifetime, sharedDomain, site, terms, type Category } from "./settings";
 
 export type Action = "accept_all" | "reject_all" | "custom" | "withdraw";
 export type Method = "banner" | "dialog" | "declaration" | "api";
@@ -27,7 +27,8 @@ export interface Choice {
   acts: Act[]; // not yet acknowledged by the server, oldest first
 }
 
-const format = /^samtykke=1:([\da-f-]{36}):([\da-z]+):(\d+):(p?s?m?):(p?s?m?):(.*)$/;
+// The site is named, since a parent domain's cookies are seen by every site under it: another's answer is none here.
+const format = RegExp(`^samtykke=1:${site}:([\\da-f-]{36}):([\\da-z]+):(\\d+):(p?s?m?):(p?s?m?):(.*)$`);
 const initials = (categories: Category[]) => categories.map((c) => c[0]).join("");
 
 // What counts on this page where the browser refuses cookies.
@@ -82,7 +83,7 @@ function encode(acts: Act[]): string {
 function write(c: Choice) {
   const host = location.hostname;
   const age = Math.round((c.time + lifetime - Date.now()) / 1e3);
-  const value = [1, c.visitor, c.time.toString(36), c.terms, c.asked, c.given, encode(c.acts)].join(":");
+  const value = [1, site, c.visitor, c.time.toString(36), c.terms, c.asked, c.given, encode(c.acts)].join(":");
   try {
     document.cookie = `samtykke=${value};path=/;samesite=lax;max-age=${age}` +
       (location.protocol == "https:" ? ";secure" : "") +
@@ -111,7 +112,8 @@ export function replace(id: string, act?: Act) {
 
 /** A random UUID of version 7. crypto.randomUUID makes version 4 only, and only on https. */
 export function uuid(): string {
-  const random = Array.from(crypto.getRandomValues(new Uint8Array(10)), (b) => (b + 256).toString(16).slice(1)).join("");
+  // Not Array.from: old libraries put their own in its place.
+  const random = [...crypto.getRandomValues(new Uint8Array(10))].map((b) => (b + 256).toString(16).slice(1)).join("");
   const time = Date.now().toString(16).padStart(12, "0");
   return [time.slice(0, 8), time.slice(8), "7" + random.slice(1, 4), "8" + random.slice(5, 8), random.slice(8)].join("-");
 }
