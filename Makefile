@@ -14,10 +14,10 @@ build:
 test: deps
 	@.ci/static
 	$(GO) test -race -timeout 25m ./...
-	@.ci/fuzz 5s
+	@.ci/fuzz 20000x
 
 fuzz:
-	@.ci/fuzz 60s
+	@.ci/fuzz 300000x
 
 bench: build
 	$(GO) test -run '^$$' -bench . -benchtime 1s ./consent ./widget ./scanner/cookiedb
