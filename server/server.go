@@ -80,7 +80,9 @@ const (
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	h := &http.Server{
 		Handler: s, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 2 * time.Minute,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(s.quietLog(), slog.LevelDebug),
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		// net/http's own lines hold visitors' addresses (R6).
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -102,9 +104,6 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	}
 	return err
 }
-
-// quietLog keeps net/http's own lines, which hold visitors' addresses, out of the log (R6).
-func (s *Server) quietLog() slog.Handler { return slog.DiscardHandler }
 
 // every runs a job now and then until ctx ends, and logs its failures.
 func (s *Server) every(ctx context.Context, interval time.Duration, job func(context.Context) error) {
