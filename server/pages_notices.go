@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -12,6 +11,7 @@ import (
 	"samtykke/consent"
 	"samtykke/server/dashboard"
 	"samtykke/server/store"
+	"samtykke/widget"
 )
 
 // noticeList is the page on which a site's draft is published.
@@ -138,14 +138,9 @@ type purpose struct{ Name, Purpose string }
 
 // newFirstLayer lays out a notice's texts in the order in which the banner shows them.
 func newFirstLayer(c *consent.Content, lang string) firstLayer {
-	t := c.Texts[lang]
-	fill := strings.NewReplacer("{controller}", c.Controller.Name, "{reopen}", t["reopen"], "{third_parties}", thirdParties(t, c.ThirdParties()))
-	hint := t["withdraw_hint"]
-	if c.Banner.Corner == "none" {
-		hint = t["withdraw_hint_link"]
-	}
+	t := widget.Shown(c, lang)
 	l := firstLayer{
-		Language: lang, Title: t["title"], Intro: fill.Replace(t["intro"]), Hint: fill.Replace(hint),
+		Language: lang, Title: t["title"], Intro: strings.ReplaceAll(t["intro"], "{third_parties}", t["third_parties"]), Hint: t["withdraw_hint"],
 		Accept: t["accept"], Reject: t["reject"], Choose: t["choose"], Declaration: t["declaration"], Privacy: t["privacy"], PrivacyLink: c.Banner.PrivacyURL,
 	}
 	for _, k := range slices.Concat([]consent.Category{consent.Necessary}, c.Banner.Categories) {
@@ -154,16 +149,6 @@ func newFirstLayer(c *consent.Content, lang string) firstLayer {
 		}
 	}
 	return l
-}
-
-func thirdParties(t map[string]string, n int) string {
-	switch n {
-	case 0:
-		return t["third_parties_none"]
-	case 1:
-		return t["third_parties_one"]
-	}
-	return strings.ReplaceAll(t["third_parties_many"], "{count}", strconv.Itoa(n))
 }
 
 // itemGroup is the items of one category.

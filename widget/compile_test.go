@@ -45,7 +45,7 @@ func TestCompile_SplitsLanguages(t *testing.T) {
 	if en["title"] != "Cookies at the harbour" || !strings.HasPrefix(en["intro"], "Havnens Kaffe ApS uses") || en["third_parties"] != "3 third parties" {
 		t.Errorf("texts %v", en)
 	}
-	if diff := cmp.Diff(slices.Sorted(maps.Keys(wordsOf(&c, "da"))), slices.Sorted(maps.Keys(en))); diff != "" {
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(Shown(&c, "da"))), slices.Sorted(maps.Keys(en))); diff != "" {
 		t.Error(diff)
 	}
 }

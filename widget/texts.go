@@ -87,8 +87,10 @@ var shownKeys = []string{
 	"dialog_title", "always_on", "reopen", "saved", "record",
 }
 
-// wordsOf returns what the script shows in a language, filled in as far as the content knows.
-func wordsOf(c *consent.Content, lang string) map[string]string {
+// Shown returns what the script shows in a language, by key, filled in but for {third_parties} in the intro, which the
+// script makes a link of the words third_parties. Whoever shows a notice again takes the words from here, so that they
+// are the very ones that the visitor saw.
+func Shown(c *consent.Content, lang string) map[string]string {
 	t, n := c.Texts[lang], c.ThirdParties()
 	words := map[string]string{}
 	for _, key := range shownKeys {

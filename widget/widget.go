@@ -56,7 +56,7 @@ func Compile(c consent.Content, base string) (consent.Bundle, error) {
 	}
 	bundle := consent.Bundle{JS: js, Texts: map[string][]byte{}}
 	for _, lang := range c.Banner.Languages[1:] {
-		if bundle.Texts[lang], err = json.Marshal(wordsOf(&c, lang)); err != nil {
+		if bundle.Texts[lang], err = json.Marshal(Shown(&c, lang)); err != nil {
 			return consent.Bundle{}, fmt.Errorf("encode texts: %w", err)
 		}
 	}
@@ -69,7 +69,7 @@ func definesOf(c *consent.Content, base, css string) (map[string]string, error) 
 	values := map[string]any{
 		"SITE": c.Site, "BASE": base, "NOTICE": consent.NoHash, "TERMS": strconv.Itoa(c.Terms),
 		"DAYS": b.Days, "DOMAIN": b.Domain, "ASKED": b.Asked().List(), "LANGUAGES": b.Languages,
-		"TEXTS": wordsOf(c, b.Languages[0]), "PRIVACY": b.PrivacyURL, "DECLARATION": b.Declaration, "STYLE": css,
+		"TEXTS": Shown(c, b.Languages[0]), "PRIVACY": b.PrivacyURL, "DECLARATION": b.Declaration, "STYLE": css,
 		"MODAL": b.Form == "dialog", "FLOATS": b.Corner != "none", "CONSENT_MODE": b.ConsentMode, "GPC": b.GPC,
 		"CLEANS": len(table) > 0, "CLEAN": table, "SHARED": b.Domain != "",
 	}
