@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -82,23 +84,29 @@ func (c *Content) ThirdParties() int {
 // Bundle is the compiled banner of a notice.
 type Bundle struct {
 	JS []byte // the script with the default language's texts, naming the notice's hash
-	// Texts is what the script fetches for each further language: JSON, by language.
-	Texts map[string][]byte
+	// Files is what the script fetches only when it needs it: the second layer, the texts of further languages. They are
+	// served under the notice's hash, a dot and the name.
+	Files map[string][]byte
 }
 
 // NoHash stands in a bundle where the notice's own hash will stand, since the hash is taken over the bundle.
 const NoHash = "0000000000000000000000000000000000000000000000000000000000000000"
 
-// Seal computes the notice's hash: SHA-256 over the JSON of the content, a zero byte, and the script in which the
-// hash itself reads NoHash. docs/consent-record.md describes it for verifiers.
-func Seal(c Content, bundle []byte) (Hash, error) {
-	b, err := json.Marshal(c)
+// Seal computes the notice's hash: SHA-256 over the JSON of the content, a zero byte, the script in which the hash itself
+// reads NoHash, and for each further file in the order of their names a zero byte, the name, a zero byte and the file.
+// docs/consent-record.md describes it for verifiers.
+func Seal(c Content, b Bundle) (Hash, error) {
+	content, err := json.Marshal(c)
 	if err != nil {
 		return Hash{}, fmt.Errorf("encode notice: %w", err)
 	}
 	h := sha256.New()
-	h.Write(b)
+	h.Write(content)
 	h.Write([]byte{0})
-	h.Write(bundle)
+	h.Write(b.JS)
+	for _, name := range slices.Sorted(maps.Keys(b.Files)) {
+		fmt.Fprintf(h, "\x00%s\x00", name)
+		h.Write(b.Files[name])
+	}
 	return Hash(h.Sum(nil)), nil
 }

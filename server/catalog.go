@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,7 +33,7 @@ type siteEntry struct {
 type noticeEntry struct {
 	consent.Notice
 	script *asset
-	texts  map[string]*asset
+	files  map[string]*asset // by name
 }
 
 func newCatalog(ctx context.Context, db *store.DB) (*catalog, error) {
@@ -72,9 +73,13 @@ func (c *catalog) refresh(ctx context.Context) error {
 }
 
 func (c *catalog) keep(n consent.Notice) *noticeEntry {
-	e := &noticeEntry{Notice: n, script: newAsset(n.Bundle.JS, "text/javascript; charset=utf-8"), texts: map[string]*asset{}}
-	for lang, b := range n.Bundle.Texts {
-		e.texts[lang] = newAsset(b, "application/json")
+	e := &noticeEntry{Notice: n, script: newAsset(n.Bundle.JS, "text/javascript; charset=utf-8"), files: map[string]*asset{}}
+	for name, b := range n.Bundle.Files {
+		kind := "text/javascript; charset=utf-8"
+		if strings.HasSuffix(name, ".json") {
+			kind = "application/json"
+		}
+		e.files[name] = newAsset(b, kind)
 	}
 	kept, _ := c.notices.LoadOrStore(n.Hash, e)
 	return kept.(*noticeEntry)

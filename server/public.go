@@ -37,10 +37,11 @@ func (s *Server) currentBundle(c echo.Context) error {
 	return e.current.script.serve(c, briefly)
 }
 
-// frozenFile serves /s/{site}/{hash}.js and /s/{site}/{hash}.{lang}.json: the very bytes of a notice, for ever.
+// frozenFile serves /s/{site}/{hash}.js and what goes with it, such as /s/{site}/{hash}.en.json: the very bytes of a
+// notice, for ever.
 func (s *Server) frozenFile(c echo.Context) error {
-	name, rest, _ := strings.Cut(c.Param("file"), ".")
-	hash, err := consent.ParseHash(name)
+	hex, name, _ := strings.Cut(c.Param("file"), ".")
+	hash, err := consent.ParseHash(hex)
 	if err != nil {
 		return echo.ErrNotFound
 	}
@@ -48,14 +49,12 @@ func (s *Server) frozenFile(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	a := n.script
-	if lang, ok := strings.CutSuffix(rest, ".json"); ok {
-		a = n.texts[lang]
-	} else if rest != "js" {
-		return echo.ErrNotFound
+	a := n.files[name]
+	if name == "js" {
+		a = n.script
 	}
 	if a == nil {
-		return consent.NotFound("no_language", "The notice has no such language.")
+		return consent.NotFound("no_file", "The notice has no such file.")
 	}
 	openToAll(c)
 	return a.serve(c, forEver)

@@ -74,7 +74,7 @@ func seal(n consent.Notice, base string) (consent.Notice, error) {
 	if err != nil {
 		return n, err
 	}
-	if n.Hash, err = consent.Seal(n.Content, bundle.JS); err != nil {
+	if n.Hash, err = consent.Seal(n.Content, bundle); err != nil {
 		return n, err
 	}
 	bundle.JS = bytes.Replace(bundle.JS, []byte(consent.NoHash), []byte(n.Hash.String()), 1)

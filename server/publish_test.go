@@ -38,7 +38,7 @@ func TestBundle_IsServedCurrentAndFrozen(t *testing.T) {
 	}
 	// R4: the script's bytes are what the hash was taken over.
 	unsealed := bytes.Replace(plain, []byte(hash), []byte(consent.NoHash), 1)
-	if h, err := consent.Seal(s.notice.Content, unsealed); err != nil || h != s.notice.Hash {
+	if h, err := consent.Seal(s.notice.Content, consent.Bundle{JS: unsealed, Files: s.notice.Bundle.Files}); err != nil || h != s.notice.Hash {
 		t.Errorf("the hash of what is served is %v, %v", h, err)
 	}
 	if en := s.do("GET", "/s/"+s.site.ID+"/"+hash+".en.json", nil); en.Code != 200 || !json.Valid(en.Body.Bytes()) {

@@ -38,14 +38,15 @@ func TestCompile_SplitsLanguages(t *testing.T) {
 	if bytes.Contains(b.JS, []byte("harbour")) || !bytes.Contains(b.JS, []byte("Må vi bruge cookies?")) {
 		t.Error("the script must hold the default language and no other")
 	}
-	var en map[string]string
-	if err := json.Unmarshal(b.Texts["en"], &en); err != nil || len(b.Texts) != 1 {
-		t.Fatalf("%d files of texts, %v", len(b.Texts), err)
+	var en texts
+	if err := json.Unmarshal(b.Files["en.json"], &en); err != nil {
+		t.Fatal(err)
 	}
-	if en["title"] != "Cookies at the harbour" || !strings.HasPrefix(en["intro"], "Havnens Kaffe ApS uses") || en["third_parties"] != "3 third parties" {
+	da := textsOf(&c, "da")
+	if en.First[0] != "Cookies at the harbour" || !strings.HasPrefix(en.First[1], "Havnens Kaffe ApS uses") || en.First[2] != "3 third parties" {
 		t.Errorf("texts %v", en)
 	}
-	if diff := cmp.Diff(slices.Sorted(maps.Keys(Shown(&c, "da"))), slices.Sorted(maps.Keys(en))); diff != "" {
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(da.Later)), slices.Sorted(maps.Keys(en.Later))); diff != "" || len(da.First) != len(en.First) {
 		t.Error(diff)
 	}
 }
@@ -60,7 +61,8 @@ func TestCompile_LeavesOutWhatIsOff(t *testing.T) {
 		"GPC":          {func(c *consent.Content) { c.Banner.GPC = false }, "globalPrivacyControl"},
 		"corner":       {func(c *consent.Content) { c.Banner.Corner = "none" }, `id:"reopen"`},
 		"category":     {func(c *consent.Content) { c.Banner.Categories = c.Banner.Categories[1:] }, "Husker dine indstillinger"},
-		"cleaning":     {func(c *consent.Content) { c.Items = nil }, "removeItem"},
+		"cleaning":     {func(c *consent.Content) { c.Items = nil }, "clean.js"},
+		"languages":    {func(c *consent.Content) { c.Banner.Languages = c.Banner.Languages[:1] }, "documentElement.lang"},
 		"form":         {func(c *consent.Content) { c.Banner.Form = "dialog" }, "ResizeObserver"},
 		"theme":        {func(c *consent.Content) { c.Banner.Theme = "light" }, "prefers-color-scheme"},
 	}
@@ -81,7 +83,7 @@ func TestCompile_LeavingIsForModalOnes(t *testing.T) {
 	for form, want := range map[string]bool{"box": false, "bar": false, "dialog": true} {
 		c.Banner.Form = form
 		b := compiled(t, c)
-		if bytes.Contains(b.JS, []byte("Luk uden at vælge")) != want || bytes.Contains(b.Texts["en"], []byte("Close without choosing")) != want || bytes.Contains(b.JS, []byte("#leave")) != want {
+		if bytes.Contains(b.JS, []byte("Luk uden at vælge")) != want || bytes.Contains(b.Files["en.json"], []byte("Close without choosing")) != want || bytes.Contains(b.JS, []byte("#leave")) != want {
 			t.Errorf("%s: want the way out of a modal layer to be in it: %t", form, want)
 		}
 	}
@@ -205,7 +207,10 @@ func TestStyle_ContrastsWithAnyAccent(t *testing.T) {
 			t.Errorf("label on %s: %.2f", accent, c)
 		}
 		for _, p := range []palette{light, dark} {
-			link := regexp.MustCompile(`--link:(#\w+)`).FindStringSubmatch(p.rule(accent, "light"))[1]
+			link := regexp.MustCompile(`--link:(#\w+|var)`).FindStringSubmatch(p.rule(accent))[1]
+			if link == "var" { // that of the ink
+				link = p.ink
+			}
 			if c := contrast(link, p.paper); c < 4.5 {
 				t.Errorf("link for %s on %s: %.2f", accent, p.paper, c)
 			}

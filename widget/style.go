@@ -9,19 +9,28 @@ import (
 	"samtykke/consent"
 )
 
-// palette is the six colours of a theme; the stylesheet knows them as --paper, --ink and so on.
-type palette struct{ paper, ink, soft, line string }
+// palette is the colours of a theme; the stylesheet knows them as --paper, --ink and so on.
+type palette struct{ scheme, paper, ink, soft, line string }
 
 var (
-	light = palette{"#ffffff", "#1b1b1f", "#55555e", "#d5d5db"}
-	dark  = palette{"#1c1c20", "#f3f3f5", "#b8b8c0", "#4a4a52"}
+	light = palette{"light", "#ffffff", "#1b1b1f", "#55555e", "#d5d5db"}
+	dark  = palette{"dark", "#1c1c20", "#f3f3f5", "#b8b8c0", "#4a4a52"}
 )
+
+// rounding is the radius of the corners by its name.
+var rounding = map[string]string{"": ".75em", "none": "0px", "large": "1.5em"}
 
 // styleOf puts together the stylesheet of a banner: one form, its corner, its themes.
 func styleOf(b consent.Banner) string {
 	var s strings.Builder
 	s.WriteString(source("base.css"))
+	// The first layer's buttons are slotted.
+	s.WriteString(strings.NewReplacer(".buttons button:hover", "::slotted(button:hover)", ".buttons button:focus-visible", "::slotted(:focus-visible)",
+		".buttons button", "::slotted(button)", ".buttons", "slot").Replace(source("buttons.css")))
 	s.WriteString(source(b.Form + ".css"))
+	if b.Form == "dialog" {
+		s.WriteString(source("modal.css") + themes(b, palette.softRule))
+	}
 	side := "left"
 	if b.Corner == "right" {
 		side = "right"
@@ -29,31 +38,44 @@ func styleOf(b consent.Banner) string {
 	if b.Form == "box" {
 		fmt.Fprintf(&s, "#banner{%s:var(--gap)}", side)
 	}
-	fmt.Fprintf(&s, "#reopen{%s:.5em}", side)
-	switch b.Theme {
-	case "light":
-		s.WriteString(light.rule(b.Accent, "light"))
-	case "dark":
-		s.WriteString(dark.rule(b.Accent, "dark"))
-	default:
-		s.WriteString(light.rule(b.Accent, "light"))
-		s.WriteString("@media (prefers-color-scheme:dark){" + dark.rule(b.Accent, "dark") + "}")
+	fmt.Fprintf(&s, ":host{--round:%s}#reopen{%s:.5em}", rounding[b.Round], side)
+	if b.Font == "page" {
+		s.WriteString(":host{font-family:inherit!important}#banner,#reopen,dialog{font-family:inherit}")
 	}
+	s.WriteString(themes(b, func(p palette) string { return p.rule(b.Accent) }))
 	return s.String()
 }
 
+// panelStyleOf is what the second layer adds to it.
+func panelStyleOf(b consent.Banner) string {
+	return source("buttons.css") + source("modal.css") + source("panel.css") + themes(b, palette.softRule)
+}
+
+// themes writes a rule for the theme of a banner, or for both where the browser decides.
+func themes(b consent.Banner, rule func(palette) string) string {
+	switch b.Theme {
+	case "light":
+		return rule(light)
+	case "dark":
+		return rule(dark)
+	}
+	return rule(light) + "@media (prefers-color-scheme:dark){" + rule(dark) + "}"
+}
+
+func (p palette) softRule() string { return ":host{--soft:" + p.soft + "}" }
+
 // rule declares a theme's colours. The accent fills all three buttons alike (B4); it colours links, focus rings and
 // switches only where it can be read on the paper (WCAG 1.4.3), and the ink does where it can't.
-func (p palette) rule(accent, scheme string) string {
-	if accent == "" {
-		accent = p.ink
+func (p palette) rule(accent string) string {
+	button, label, link := "var(--ink)", "var(--paper)", "var(--ink)"
+	if accent != "" {
+		button, label = accent, labelOn(accent)
+		if contrast(accent, p.paper) >= 4.5 {
+			link = accent
+		}
 	}
-	link := accent
-	if contrast(accent, p.paper) < 4.5 {
-		link = p.ink
-	}
-	return fmt.Sprintf("#banner,#dialog,#reopen{--paper:%s;--ink:%s;--soft:%s;--line:%s;--button:%s;--label:%s;--link:%s;color-scheme:%s}",
-		p.paper, p.ink, p.soft, p.line, accent, labelOn(accent), link, scheme)
+	return fmt.Sprintf(":host{--paper:%s;--ink:%s;--line:%s;--button:%s;--label:%s;--link:%s;color-scheme:%s!important}",
+		p.paper, p.ink, p.line, button, label, link, p.scheme)
 }
 
 // labelOn is black or white, whichever can be read better. One of them always has a contrast of at least 4.5.

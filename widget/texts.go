@@ -81,36 +81,74 @@ func checkTexts(c *consent.Content) error {
 	return &consent.Error{Kind: consent.KindInvalid, Code: "bad_texts", Message: "The banner's texts are not complete.", Fields: wrong}
 }
 
-// shownKeys are the keys that every bundle carries; the names and purposes of the categories in use come on top.
-var shownKeys = []string{
-	"title", "intro", "declaration", "privacy", "accept", "reject", "choose", "save", "close",
-	"dialog_title", "always_on", "reopen", "saved", "record",
-}
+// firstKeys and laterKeys are the texts that every first layer has and those that are needed later.
+var (
+	firstKeys = []string{"title", "intro", "third_parties", "withdraw_hint", "declaration", "accept", "reject", "choose", "saved"}
+	laterKeys = []string{"save", "close", "dialog_title", "always_on", "record"}
+)
 
-// Shown returns what the script shows in a language, by key, filled in but for {third_parties} in the intro, which the
+// Shown returns what the banner shows in a language, by key, filled in but for {third_parties} in the intro, which the
 // script makes a link of the words third_parties. Whoever shows a notice again takes the words from here, so that they
 // are the very ones that the visitor saw.
 func Shown(c *consent.Content, lang string) map[string]string {
-	t, n := c.Texts[lang], c.ThirdParties()
 	words := map[string]string{}
-	for _, key := range shownKeys {
-		words[key] = t[key]
+	for _, key := range slices.Concat(shownFirst(c), laterKeys) {
+		words[key] = word(c, lang, key)
 	}
-	for _, cat := range append([]consent.Category{consent.Necessary}, c.Banner.Categories...) {
-		words[string(cat)+"_name"] = t[string(cat)+"_name"]
-		words[string(cat)+"_purpose"] = t[string(cat)+"_purpose"]
+	return words
+}
+
+// shownFirst lists the texts of a notice's first layer, in the order in which the script has them: the names and purposes
+// of the categories last.
+func shownFirst(c *consent.Content) []string {
+	keys := slices.Clone(firstKeys)
+	if c.Banner.PrivacyURL != "" {
+		keys = append(keys, "privacy")
 	}
 	if c.Banner.Form == "dialog" {
-		words["leave"] = t["leave"]
+		keys = append(keys, "leave")
 	}
-	words["intro"] = strings.ReplaceAll(t["intro"], "{controller}", controllerOf(c))
-	words["third_parties"] = thirdParties(t, n)
-	hint := t["withdraw_hint"]
-	if c.Banner.Corner == "none" {
-		hint = t["withdraw_hint_link"]
+	if c.Banner.Corner != "none" {
+		keys = append(keys, "reopen")
 	}
-	words["withdraw_hint"] = strings.ReplaceAll(hint, "{reopen}", t["reopen"])
-	return words
+	for _, cat := range append([]consent.Category{consent.Necessary}, c.Banner.Categories...) {
+		keys = append(keys, string(cat)+"_name", string(cat)+"_purpose")
+	}
+	return keys
+}
+
+// word gives one text as it is shown.
+func word(c *consent.Content, lang, key string) string {
+	t := c.Texts[lang]
+	switch key {
+	case "intro":
+		return strings.ReplaceAll(t[key], "{controller}", controllerOf(c))
+	case "third_parties":
+		return thirdParties(t, c.ThirdParties())
+	case "withdraw_hint":
+		if c.Banner.Corner == "none" {
+			key = "withdraw_hint_link"
+		}
+		return strings.ReplaceAll(t[key], "{reopen}", t["reopen"])
+	}
+	return t[key]
+}
+
+// texts are a language's words as the script reads them: a list for the first layer and the rest by key.
+type texts struct {
+	First []string          `json:"first"`
+	Later map[string]string `json:"later"`
+}
+
+func textsOf(c *consent.Content, lang string) texts {
+	t := texts{Later: map[string]string{}}
+	for _, key := range shownFirst(c) {
+		t.First = append(t.First, word(c, lang, key))
+	}
+	for _, key := range laterKeys {
+		t.Later[key] = word(c, lang, key)
+	}
+	return t
 }
 
 func controllerOf(c *consent.Content) string {

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -42,37 +43,63 @@ func Compile(c consent.Content, base string) (consent.Bundle, error) {
 	if err := checkTexts(&c); err != nil {
 		return consent.Bundle{}, err
 	}
-	css, err := minifyCSS(styleOf(c.Banner))
+	defines, err := definesOf(&c, base)
 	if err != nil {
 		return consent.Bundle{}, err
 	}
-	defines, err := definesOf(&c, base, css)
-	if err != nil {
+	bundle := consent.Bundle{Files: map[string][]byte{}}
+	if bundle.JS, err = build("main", defines); err != nil {
 		return consent.Bundle{}, err
 	}
-	js, err := build(defines)
-	if err != nil {
-		return consent.Bundle{}, err
+	for _, name := range chunks {
+		if bundle.Files[name+".js"], err = build(name, defines); err != nil {
+			return consent.Bundle{}, err
+		}
 	}
-	bundle := consent.Bundle{JS: js, Texts: map[string][]byte{}}
 	for _, lang := range c.Banner.Languages[1:] {
-		if bundle.Texts[lang], err = json.Marshal(Shown(&c, lang)); err != nil {
+		if bundle.Files[lang+".json"], err = json.Marshal(textsOf(&c, lang)); err != nil {
 			return consent.Bundle{}, fmt.Errorf("encode texts: %w", err)
 		}
 	}
 	return bundle, nil
 }
 
+// chunks are the modules that the script fetches when they are first needed.
+var chunks = []string{"panel", "clean"}
+
 // definesOf gives each constant of src/settings.ts and src/switches.d.ts its value, as JSON.
-func definesOf(c *consent.Content, base, css string) (map[string]string, error) {
+func definesOf(c *consent.Content, base string) (map[string]string, error) {
+	css, err := minifyCSS(styleOf(c.Banner))
+	if err != nil {
+		return nil, err
+	}
+	panelCSS, err := minifyCSS(panelStyleOf(c.Banner))
+	if err != nil {
+		return nil, err
+	}
 	b, table := c.Banner, clearable(c.Items)
+	words := textsOf(c, b.Languages[0])
 	values := map[string]any{
 		"SITE": c.Site, "BASE": base, "NOTICE": consent.NoHash, "TERMS": strconv.Itoa(c.Terms),
 		"DAYS": b.Days, "DOMAIN": b.Domain, "ASKED": b.Asked().List(), "LANGUAGES": b.Languages,
-		"TEXTS": Shown(c, b.Languages[0]), "PRIVACY": b.PrivacyURL, "DECLARATION": b.Declaration, "STYLE": css,
+		"TEXTS": words.First, "PRIVACY": b.PrivacyURL, "DECLARATION": b.Declaration, "STYLE": css,
 		"MODAL": b.Form == "dialog", "FLOATS": b.Corner != "none", "CONSENT_MODE": b.ConsentMode, "GPC": b.GPC,
-		"CLEANS": len(table) > 0, "CLEAN": table, "SHARED": b.Domain != "",
+		"CLEANS": len(table) > 0, "CLEAN": table, "SHARED": b.Domain != "", "TRANSLATED": len(b.Languages) > 1,
+		"ADS_REDACTION": b.AdsRedaction, "URL_PASSTHROUGH": b.URLPassthrough, "DNT": b.DNT, "AUTO": b.AutoBlock,
+		"COOKIEBOT": slices.Contains(b.Markup, "cookiebot"), "VANILLA": slices.Contains(b.Markup, "vanilla-cookieconsent"),
+		"KLARO": slices.Contains(b.Markup, "klaro"), "IMPORT": b.Import, "SERVICES": b.Services, "VENDORS": b.PerVendor,
+		"PANEL_TEXTS": words.Later, "PANEL_STYLE": panelCSS,
 	}
+	for _, name := range consent.SignalNames {
+		values[strings.ToUpper(name)] = slices.Contains(b.Signals, name)
+	}
+	for _, key := range []string{"privacy", "leave", "reopen"} {
+		values["W."+key] = 0 // where a text isn't shown, the code that would show it is left out
+	}
+	for i, key := range shownFirst(c) {
+		values["W."+key] = i
+	}
+	values["W.categories"] = slices.Index(shownFirst(c), "necessary_name")
 	defines := map[string]string{}
 	for name, v := range values {
 		j, err := json.Marshal(v)
@@ -84,11 +111,16 @@ func definesOf(c *consent.Content, base, css string) (map[string]string, error) 
 	return defines, nil
 }
 
-// build bundles src/main.ts. It reads the embedded files only: no disk, no network.
-func build(defines map[string]string) ([]byte, error) {
+// build bundles one entry of src: main as a classic script, all others as modules. It reads the embedded files only: no
+// disk, no network.
+func build(entry string, defines map[string]string) ([]byte, error) {
+	format := api.FormatESModule
+	if entry == "main" {
+		format = api.FormatIIFE
+	}
 	result := api.Build(api.BuildOptions{
-		EntryPoints: []string{"./main"}, Bundle: true, Write: false, Define: defines,
-		Format: api.FormatIIFE, Target: api.ES2020, Charset: api.CharsetUTF8, LegalComments: api.LegalCommentsNone,
+		EntryPoints: []string{"./" + entry}, Bundle: true, Write: false, Define: defines,
+		Format: format, Target: api.ES2021, Charset: api.CharsetUTF8, LegalComments: api.LegalCommentsNone,
 		MinifyWhitespace: true, MinifyIdentifiers: true, MinifySyntax: true,
 		Plugins: []api.Plugin{embedded}, TsconfigRaw: "{}",
 	})

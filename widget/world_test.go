@@ -22,6 +22,8 @@ const (
 	tag   = `<script async src="http://cmp.example/s/` + testSite + `.js"></script>`
 	ui    = `document.querySelector("#samtykke").shadowRoot`
 	shown = ui + `.querySelector("#banner")`
+	// focused is the element with the keyboard's focus, wherever it is.
+	focused = `(` + ui + `.activeElement ?? document.activeElement)`
 )
 
 // world is a shop, a vendor and the server that the banner talks to, on hosts of their own in one real browser.
@@ -38,7 +40,7 @@ type world struct {
 	stall   map[string]chan struct{} // paths that answer only when the channel is closed
 	bundle  consent.Bundle
 	hash    consent.Hash
-	lost    bool // the texts of further languages can't be had
+	lost    bool // what the script fetches can't be had
 }
 
 // open starts the world with a notice of this content and one tab.
@@ -64,7 +66,7 @@ func (w *world) publish(c consent.Content) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	h, err := consent.Seal(c, b.JS)
+	h, err := consent.Seal(c, b)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -105,10 +107,16 @@ func (w *world) again() {
 	w.tab.Wait(`window.samtykke && samtykke.on`)
 }
 
-// press clicks an element of the banner with the mouse.
+// at finds an element of the banner: in the shadow root, or slotted into it.
+func at(selector string) string {
+	return fmt.Sprintf(`(h => h.querySelector(%[1]q) ?? h.shadowRoot.querySelector(%[1]q))(document.querySelector("#samtykke"))`, selector)
+}
+
+// press clicks an element of the banner with the mouse, once it is there.
 func (w *world) press(selector string) {
 	w.t.Helper()
-	w.tab.ClickIn(ui + `.querySelector("` + selector + `")`)
+	w.tab.Wait(`document.querySelector("#samtykke") && ` + at(selector))
+	w.tab.ClickIn(at(selector))
 }
 
 // text evaluates an expression to a string.
@@ -207,14 +215,18 @@ func (w *world) serveCMP(rw http.ResponseWriter, r *http.Request) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	rw.Header().Set("Access-Control-Allow-Origin", "*")
-	lang := strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, "/s/"+testSite+"/"+w.hash.String()+"."), ".json")
+	name := strings.TrimPrefix(r.URL.Path, "/s/"+testSite+"/"+w.hash.String()+".")
 	switch {
 	case r.URL.Path == "/s/"+testSite+".js":
 		rw.Header().Set("Content-Type", "text/javascript; charset=utf-8")
 		rw.Write(w.bundle.JS)
-	case w.bundle.Texts[lang] != nil && !w.lost:
-		rw.Header().Set("Content-Type", "application/json")
-		rw.Write(w.bundle.Texts[lang])
+	case w.bundle.Files[name] != nil && !w.lost:
+		kind := "text/javascript; charset=utf-8"
+		if strings.HasSuffix(name, ".json") {
+			kind = "application/json"
+		}
+		rw.Header().Set("Content-Type", kind)
+		rw.Write(w.bundle.Files[name])
 	case r.Method == http.MethodPost && r.URL.Path == "/v1/sites/"+testSite+"/consents":
 		rw.WriteHeader(w.take(r))
 	default:

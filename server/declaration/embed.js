@@ -104,7 +104,9 @@
     box.replaceChildren(known, el("p", {}, w.state_id, " ", el("code", {}, api.id)), el("p", {}, link({ text: w.state_history, url: history })));
     const at = justNow ? Date.now() : await chosenAt(history);
     if (!at || !known.isConnected) return;
-    const date = new Date(at).toLocaleString(d.language, { dateStyle: "long", timeStyle: "short" });
+    // A browser without the language would write the date in its own.
+    const spoken = Intl.DateTimeFormat.supportedLocalesOf(d.language)[0];
+    const date = new Date(at).toLocaleString(spoken ?? "da", { dateStyle: spoken ? "long" : "short", timeStyle: "short" });
     known.append(" " + w.state_date.replace("{date}", date));
   }
 

@@ -3,6 +3,7 @@ package declaration
 import (
 	"embed"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"math"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
 
@@ -24,31 +26,45 @@ type words struct {
 	text     map[string]string
 	months   []string
 	sections []Section
-	units    map[string][2]string // unit, its singular and plural
+	units    map[string]map[string]string // unit, plural category of CLDR: its form after a number
+	tag      language.Tag
 }
 
 // standard is read once, at start: the files are part of the program, so a broken one is a broken build.
 var standard = load()
 
 func load() map[string]*words {
+	files, err := textFiles.ReadDir("texts")
+	if err != nil {
+		panic(err)
+	}
 	all := map[string]*words{}
-	for _, lang := range []string{"da", "en"} {
-		raw, err := textFiles.ReadFile("texts/" + lang + ".json")
+	for _, file := range files {
+		raw, err := textFiles.ReadFile("texts/" + file.Name())
 		if err != nil {
 			panic(err)
 		}
 		var f struct {
 			Words    map[string]string
 			Months   []string
-			Units    map[string][2]string
+			Units    map[string]map[string]string
 			Sections []Section
 		}
 		if err := json.Unmarshal(raw, &f); err != nil {
-			panic(err)
+			panic(fmt.Errorf("texts/%s: %w", file.Name(), err))
 		}
-		all[lang] = &words{f.Words, f.Months, f.Sections, f.Units}
+		lang := strings.TrimSuffix(file.Name(), ".json")
+		all[lang] = &words{f.Words, f.Months, f.Sections, f.Units, tagOf(lang)}
 	}
 	return all
+}
+
+// tagOf is the variety of a language that its texts are written in, where the code alone means another one.
+func tagOf(lang string) language.Tag {
+	if lang == "pt" {
+		return language.EuropeanPortuguese
+	}
+	return language.Make(lang)
 }
 
 // Word gives a label in a language, or in Danish where there are no texts in it.
@@ -116,12 +132,18 @@ func (w *words) lifetime(d time.Duration) string {
 	return w.count(1, "second")
 }
 
+// pluralForms are the categories of CLDR by the number that x/text gives them.
+var pluralForms = map[plural.Form]string{plural.Zero: "zero", plural.One: "one", plural.Two: "two", plural.Few: "few", plural.Many: "many", plural.Other: "other"}
+
 func (w *words) count(n int, unit string) string {
-	forms := w.units[unit]
-	if n == 1 {
-		return "1 " + forms[0]
+	form, ok := w.units[unit][pluralForms[plural.Cardinal.MatchPlural(w.tag, n, 0, 0, 0, 0)]]
+	if !ok {
+		form = w.units[unit]["other"]
 	}
-	return strconv.Itoa(n) + " " + forms[1]
+	if strings.HasPrefix(form, "-") {
+		return strconv.Itoa(n) + form // Maltese ties some forms to the number
+	}
+	return strconv.Itoa(n) + " " + form
 }
 
 func (w *words) itemLifetime(i *consent.Item) string {
@@ -151,7 +173,7 @@ func countryName(country, lang string) string {
 	if err != nil {
 		return country
 	}
-	if name := display.Regions(language.Make(lang)).Name(region); name != "" {
+	if name := display.Regions(tagOf(lang)).Name(region); name != "" {
 		return name
 	}
 	return country

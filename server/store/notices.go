@@ -28,15 +28,15 @@ func (db *DB) Publish(ctx context.Context, n consent.Notice) error {
 	if err != nil {
 		return err
 	}
-	texts, err := json.Marshal(asStrings(n.Bundle.Texts))
+	files, err := json.Marshal(asStrings(n.Bundle.Files))
 	if err != nil {
 		return err
 	}
 	return db.change(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `insert into notices (site, hash, version, valid_from, author, reason, content, script, texts)
+		res, err := tx.ExecContext(ctx, `insert into notices (site, hash, version, valid_from, author, reason, content, script, files)
 			select num, $1, $2, $3, $4, $5, $6, $7, $8 from sites where id = $9
 			and $2 = 1 + (select count(*) from notices where site = sites.num) on conflict do nothing`,
-			n.Hash[:], n.Version, n.ValidFrom.UnixMilli(), n.Author, n.Reason, string(content), n.Bundle.JS, string(texts), n.Site)
+			n.Hash[:], n.Version, n.ValidFrom.UnixMilli(), n.Author, n.Reason, string(content), n.Bundle.JS, string(files), n.Site)
 		if err != nil {
 			return err
 		}
@@ -55,7 +55,7 @@ func asStrings(m map[string][]byte) map[string]string {
 	return out
 }
 
-const noticeColumns = `select sites.id, n.hash, n.version, n.valid_from, n.author, n.reason, n.content, n.script, n.texts
+const noticeColumns = `select sites.id, n.hash, n.version, n.valid_from, n.author, n.reason, n.content, n.script, n.files
 	from notices n join sites on sites.num = n.site `
 
 func scanNotice(rows *sql.Rows) (consent.Notice, error) {
@@ -63,9 +63,9 @@ func scanNotice(rows *sql.Rows) (consent.Notice, error) {
 		n              consent.Notice
 		hash           []byte
 		from           int64
-		content, texts string
+		content, files string
 	)
-	if err := rows.Scan(&n.Site, &hash, &n.Version, &from, &n.Author, &n.Reason, &content, &n.Bundle.JS, &texts); err != nil {
+	if err := rows.Scan(&n.Site, &hash, &n.Version, &from, &n.Author, &n.Reason, &content, &n.Bundle.JS, &files); err != nil {
 		return n, err
 	}
 	copy(n.Hash[:], hash)
@@ -73,13 +73,13 @@ func scanNotice(rows *sql.Rows) (consent.Notice, error) {
 	if err := json.Unmarshal([]byte(content), &n.Content); err != nil {
 		return n, fmt.Errorf("notice %s: %w", n.Hash, err)
 	}
-	var byLang map[string]string
-	if err := json.Unmarshal([]byte(texts), &byLang); err != nil {
+	var named map[string]string
+	if err := json.Unmarshal([]byte(files), &named); err != nil {
 		return n, fmt.Errorf("notice %s: %w", n.Hash, err)
 	}
-	n.Bundle.Texts = map[string][]byte{}
-	for k, v := range byLang {
-		n.Bundle.Texts[k] = []byte(v)
+	n.Bundle.Files = map[string][]byte{}
+	for k, v := range named {
+		n.Bundle.Files[k] = []byte(v)
 	}
 	return n, nil
 }

@@ -1,14 +1,12 @@
 // Releases held elements: <script type="text/plain" data-category="statistics">, <iframe data-src data-category>.
 // What is marked never runs without us, so there is nothing to block; nothing that was released is taken back.
 
+import { held, needs } from "./markup";
 import type { Category } from "./settings";
 
-const held = "[data-category]";
 let given: Category[] = [];
 
-// Several categories mean all of them (K9). An unknown or empty one is never granted (K12).
-const allowed = (e: HTMLElement) =>
-  e.dataset.category!.match(/[^\s,]+/g)?.every((c) => c == "necessary" || given.includes(c as Category));
+const allowed = (e: HTMLElement) => needs(e)?.every((c) => c == "necessary" || given.includes(c as Category));
 
 // Under Trusted Types an address or a text becomes a script only through a policy. The site must allow ours by name.
 type Policy = { createScriptURL(s: string): string; createScript(s: string): string };
@@ -67,8 +65,7 @@ function show(e: HTMLElement) {
     if (url == null) continue;
     e.removeAttribute("data-" + name);
     e.setAttribute(name, address(url));
-    // A <source> that gets its address late is looked at only when its player loads anew.
-    if (e instanceof HTMLSourceElement) (e.parentNode as HTMLMediaElement | null)?.load?.();
+    (e.parentNode as Partial<HTMLMediaElement> | null)?.load?.(); // a player looks at a late <source> only when it loads anew
   }
 }
 
@@ -86,15 +83,15 @@ function releaseIn(elements: Iterable<HTMLElement>) {
 }
 
 const watcher = new MutationObserver((changes) => {
-  const found = new Set<HTMLElement>();
+  const found: HTMLElement[] = [];
   for (const { addedNodes } of changes) {
     for (const node of addedNodes) {
       if (!(node instanceof HTMLElement)) continue;
-      if (node.matches(held)) found.add(node);
-      node.querySelectorAll<HTMLElement>(held).forEach((e) => found.add(e));
+      if (node.matches(held)) found.push(node);
+      found.push(...node.querySelectorAll<HTMLElement>(held));
     }
   }
-  if (found.size) releaseIn(found);
+  if (found[0]) releaseIn(found);
 });
 
 /** Says what may run from now on. A withdrawal holds at once, a grant with the next release. */

@@ -1,10 +1,9 @@
 // What the visitor has decided, and what follows from it.
 
 import { announce, signal } from "./signals";
-import { clean } from "./clean";
 import { asked, notice, type Category } from "./settings";
-import { granted, keep, read, replace, uuid, type Act, type Action, type Method } from "./store";
-import { language } from "./words";
+import { cookies, granted, keep, read, replace, uuid, type Act, type Action, type Method } from "./store";
+import { file, language } from "./words";
 import { permit, release } from "./blocker";
 import { send } from "./send";
 
@@ -24,7 +23,7 @@ export const consent = () =>
 export const emit = (event: string) => document.dispatchEvent(new CustomEvent("samtykke:" + event, { detail: consent() }));
 
 // The click's own frame is for the visitor: the banner goes first, all else follows. Hidden pages have no frames.
-function afterPaint(work: () => void) {
+function afterPaint(work: () => unknown) {
   if (document.hidden) setTimeout(work);
   else requestAnimationFrame(() => setTimeout(work));
 }
@@ -35,6 +34,18 @@ function apply() {
     announce(consent());
   }
   release();
+}
+
+// Clears what isn't granted, and writes into act what went and what is still there. The code comes only where there is
+// something that it might have to clear; the first cookie is our own.
+async function clean(act?: Act) {
+  try {
+    if (asked.some((c) => !given.includes(c)) && (cookies()[1] || localStorage.length + sessionStorage.length)) {
+      ((await import(file("clean.js"))) as typeof import("./clean")).clean(given, act);
+    }
+  } catch {
+    // The browser refuses storage: then nothing is in it. Or the code can't be had: then the next view tries again.
+  }
 }
 
 /** Takes over the stored choice, also one made in another tab. Says whether it differs from what was known. */
@@ -52,7 +63,7 @@ export function begin() {
   recall();
   if (answered) {
     apply();
-    if ($CLEANS) afterPaint(() => clean(given)); // what came back since
+    if ($CLEANS) afterPaint(() => clean()); // what came back since
   } else release(); // elements marked as necessary only
   if (read()?.acts[0]) void send();
 }
@@ -73,18 +84,13 @@ export function decide(action: Action, wanted: readonly string[], method: Method
   };
   keep(given, act);
   permit(given);
-  afterPaint(() => {
-    if ($CLEANS) {
-      const [cleared, remaining] = clean(given);
-      if (cleared[0]) act.cleared = fit(cleared);
-      if (remaining[0]) act.remaining = fit(remaining);
-      if (cleared[0] || remaining[0]) replace(act.id, act);
-    }
+  afterPaint(async () => {
     apply();
     emit("change");
+    if ($CLEANS) {
+      await clean(act);
+      replace(act.id, act);
+    }
     void send();
   });
 }
-
-// What the server takes: 60 names of 100 bytes.
-const fit = (names: string[]) => names.filter((n) => /^[ -~]{1,100}$/.test(n)).slice(0, 60);

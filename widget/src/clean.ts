@@ -1,12 +1,15 @@
-// Removes what was declared for categories that are not granted: first-party cookies and storage (K10).
+// Removes what was declared for categories that are not granted: first-party cookies and storage (K10). A chunk of its
+// own, fetched when there is something that may have to go.
 
-import { clearable, type Category } from "./settings";
-import { cookies } from "./store";
+import type { Category } from "./settings";
+import type { Act } from "./store";
+
+declare const $CLEAN: [category: string, cookies: string, local: string, session: string][]; // regular expressions of names
 
 type Shelf = { names(): string[]; remove(name: string): void };
 
 const cookieShelf: Shelf = {
-  names: () => cookies().map((c) => c.split("=")[0]!),
+  names: () => document.cookie.split("; ").map((c) => c.split("=")[0]!),
   // A cookie goes only if its domain and path are named exactly, and a page can't read them: try all it may have.
   remove(name) {
     const labels = location.hostname.split(".");
@@ -31,11 +34,11 @@ const storageShelf = (open: () => Storage): Shelf => ({
 const shelves = () => [cookieShelf, storageShelf(() => localStorage), storageShelf(() => sessionStorage)];
 
 function declared(name: string, kind: number, of: (category: string) => boolean): boolean {
-  return clearable.some((row) => of(row[0]) && RegExp(`^(?:${row[kind + 1]})$`).test(name));
+  return $CLEAN.some((row) => of(row[0]) && RegExp(`^(?:${row[kind + 1]})$`).test(name));
 }
 
-/** Clears what is not granted and tells the names that went and those that are still there. */
-export function clean(given: Category[]): [cleared: string[], remaining: string[]] {
+/** Clears what is not granted, and writes into act the names that went and those that are still there. */
+export function clean(given: Category[], act: Partial<Act> = {}) {
   const cleared: string[] = [], remaining: string[] = [];
   const isKept = (c: string) => c == "necessary" || given.includes(c as Category);
   shelves().forEach((shelf, kind) => {
@@ -51,5 +54,9 @@ export function clean(given: Category[]): [cleared: string[], remaining: string[
       // The browser refuses this storage: then nothing is in it.
     }
   });
-  return [cleared, remaining];
+  if (cleared[0]) act.cleared = fit(cleared);
+  if (remaining[0]) act.remaining = fit(remaining);
 }
+
+// What the server takes: 60 names of 100 bytes.
+const fit = (names: string[]) => names.filter((n) => /^[ -~]{1,100}$/.test(n)).slice(0, 60);

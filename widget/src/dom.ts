@@ -1,40 +1,18 @@
-// The host element and its shadow root: the page's style can't reach in, and ours can't reach out.
+// The host element. The text is in its shadow root: the page's style can't reach in, and ours can't reach out. The first
+// layer's buttons are the host's own children, shown by a slot: extensions that answer banners for their users look for
+// buttons in the page only. There our ::slotted rules are !important, which in a shadow root outranks all of the page's.
 
 import { style } from "./settings";
+import { dress, el } from "./parts";
 import { language } from "./words";
 
-type Child = Node | string;
-
-/** Makes an element. Names that aren't properties of it become attributes. */
-export function el<K extends keyof HTMLElementTagNameMap>(tag: K, props: object, ...children: Child[]): HTMLElementTagNameMap[K] {
-  const e = document.createElement(tag);
-  for (const [name, value] of Object.entries(props)) {
-    if (name in e) (e as any)[name] = value;
-    else e.setAttribute(name, value);
-  }
-  e.append(...children);
-  return e;
-}
-
-export const button = (role: string, text: string, onclick: () => void, props = {}) =>
-  el("button", { type: "button", "data-role": role, onclick, ...props }, text);
-
-/** A link that leaves the visitor's choice where it is, in a tab of its own. */
-export const link = (href: string, text: string) => el("a", { href, target: "_blank", rel: "noopener" }, text);
-
-const host = el("div", { id: "samtykke" });
+export const host = el("div", { id: "samtykke" });
 const root = host.attachShadow({ mode: "open" });
-try {
-  const sheet = new CSSStyleSheet(); // needs no 'unsafe-inline' of the site's policy (B26)
-  sheet.replaceSync(style);
-  root.adoptedStyleSheets = [sheet];
-} catch {
-  root.append(el("style", {}, style)); // Safari before 16.4
-}
+
+dress(root, style);
 
 // Status messages are read out only by an element that was there before them.
 const status = el("p", { role: "status" });
-root.append(status);
 export const say = (text: string) => {
   status.textContent = text;
 };
@@ -60,17 +38,18 @@ function place() {
 // The parser may have gone on behind us. Before the page's own deferred scripts start, we are last again; not while the
 // focus is here, which a move would lose.
 document.addEventListener("readystatechange", () => {
-  if (host.isConnected && !root.activeElement) document.body.append(host);
+  if (host.isConnected && !host.contains(document.activeElement)) document.body.append(host);
 }, { once: true });
 
-/** Puts elements on the page, in the language in use. */
-export function mount(...elements: Element[]) {
+/** Puts an element on the page, in the language in use. */
+export function mount(e: Element) {
   host.lang = language;
-  root.append(...elements);
+  root.append(e);
   place();
 }
 
-/** Fills {name} in a text. */
-export const fill = (text: string, values: Record<string, string>) =>
-  text.replace(/\{(\w+)\}/g, (_, name: string) => values[name] ?? "");
-
+/** Puts a layer on the page, and with it the place from which what happens to it is told. */
+export function mountLayer(layer: Element) {
+  mount(status);
+  mount(layer);
+}

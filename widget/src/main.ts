@@ -1,9 +1,9 @@
 // The entry: starts the page from the stored choice, shows what fits, and gives the page its API.
 
 import { answered, begin, consent, emit, follow, given, recall } from "./choice";
-import { act, close, declaration, open, render } from "./layers";
+import { act, close, declaration, open, render } from "./banner";
 import { asked } from "./settings";
-import { read, type Method } from "./store";
+import { read } from "./store";
 
 type Listener = (state: object) => void;
 
@@ -11,8 +11,9 @@ function save(wishes: Record<string, boolean>) {
   act("custom", asked.filter((c) => wishes[c] ?? given.includes(c)), "api");
 }
 
-function withdraw(method: Method = "api") {
-  act(answered ? "withdraw" : "reject_all", [], method);
+// A link on the page says how it was done; a script may have anything to say.
+function withdraw(method?: unknown) {
+  act(answered ? "withdraw" : "reject_all", [], method == "declaration" ? "declaration" : "api");
 }
 
 const api = {
@@ -28,31 +29,26 @@ const api = {
   open,
   close,
   save,
+  withdraw,
   acceptAll: () => act("accept_all", asked, "api"),
   rejectAll: () => act("reject_all", [], "api"),
-  withdraw: () => withdraw(),
+  declaration: () => location.assign(declaration()),
   on(event: string, listener: Listener) {
     if (event == "ready") listener(consent()); // whoever has the API comes after it
     else document.addEventListener("samtykke:" + event, (e) => listener((e as CustomEvent<object>).detail));
   },
 };
 
-const links: Record<string, () => void> = {
-  open,
-  withdraw: () => withdraw("declaration"),
-  declaration: () => location.assign(declaration()),
-};
-
 function start() {
-  Object.defineProperty(window, "samtykke", { value: api, configurable: true, writable: true });
+  (window as { samtykke?: unknown }).samtykke = api;
   begin();
   render();
   document.addEventListener("click", (e) => {
     const link = (e.target as Element).closest?.<HTMLElement>("[data-samtykke]");
-    const follow = links[link?.dataset.samtykke ?? ""];
-    if (!follow) return;
+    const does = (api as Record<string, unknown>)[link?.dataset.samtykke ?? ""];
+    if (typeof does != "function") return;
     e.preventDefault();
-    follow();
+    does("declaration");
   });
   if (/^#samtykke=(open|withdraw)$/.test(location.hash)) open();
   const refresh = () => {

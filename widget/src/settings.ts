@@ -1,13 +1,7 @@
-// What the server knows when it compiles a site's bundle: each $NAME is replaced by its value. The notice's hash stays
-// one variable, since the server looks for exactly one place to write it. The switches are in switches.d.ts.
+// What the server knows when it compiles a site's files: each $NAME is replaced by its value. The notice's hash stands
+// in the script as one variable, since the server looks for exactly one place to write it. The switches are in switches.d.ts.
 
 export type Category = "preferences" | "statistics" | "marketing";
-export type Texts = Record<
-  | "title" | "intro" | "third_parties" | "withdraw_hint" | "declaration" | "privacy" | "accept" | "reject" | "choose"
-  | "save" | "close" | "leave" | "dialog_title" | "always_on" | "reopen" | "saved" | "record"
-  | `${"necessary" | Category}_${"name" | "purpose"}`,
-  string
->;
 
 declare const $SITE: string;
 declare const $BASE: string;
@@ -17,11 +11,10 @@ declare const $DAYS: number;
 declare const $DOMAIN: string;
 declare const $ASKED: Category[];
 declare const $LANGUAGES: string[];
-declare const $TEXTS: Texts;
+declare const $TEXTS: string[];
 declare const $PRIVACY: string;
 declare const $DECLARATION: string;
 declare const $STYLE: string;
-declare const $CLEAN: [category: string, cookies: string, local: string, session: string][];
 
 export const site = $SITE;
 export const fallbackBase = $BASE; // where the server is, if the script's own address doesn't tell
@@ -35,4 +28,3 @@ export const texts = $TEXTS; // of the default language
 export const privacyURL = $PRIVACY;
 export const declarationURL = $DECLARATION; // empty: the hosted one
 export const style = $STYLE;
-export const clearable = $CLEAN; // regular expressions of declared first-party names

@@ -27,8 +27,6 @@ export interface Choice {
   acts: Act[]; // not yet acknowledged by the server, oldest first
 }
 
-// The site is named, since a parent domain's cookies are seen by every site under it: another's answer is none here.
-const format = RegExp(`^samtykke=1:${site}:([\\da-f-]{36}):([\\da-z]+):(\\d+):(p?s?m?):(p?s?m?):(.*)$`);
 const initials = (categories: Category[]) => categories.map((c) => c[0]).join("");
 
 // What counts on this page where the browser refuses cookies.
@@ -43,14 +41,17 @@ export function cookies(): string[] {
   }
 }
 
+// The site is named, since a parent domain's cookies are seen by every site under it: another's answer is none here.
 function parse(cookie: string): Choice | undefined {
-  const m = format.exec(cookie) as string[] | null;
-  if (!m) return;
-  const [, visitor, time, terms, asked, given, acts] = m as [string, string, string, string, string, string, string];
+  const [version, owner, visitor, time, terms, asked, given, acts] = cookie.split(":") as [string, ...string[]];
+  if (version != "samtykke=1" || owner != site || visitor!.length != 36) return;
   try {
-    return { visitor, time: parseInt(time, 36), terms, asked, given, acts: acts ? JSON.parse(decodeURIComponent(acts)) : [] };
+    return {
+      visitor: visitor!, time: parseInt(time!, 36), terms: terms!, asked: asked!, given: given!,
+      acts: acts ? JSON.parse(decodeURIComponent(acts)) : [],
+    };
   } catch {
-    return; // somebody else's, or cut off: as if there were none
+    return; // cut off: as if there were none
   }
 }
 
@@ -114,6 +115,5 @@ export function replace(id: string, act?: Act) {
 export function uuid(): string {
   // Not Array.from: old libraries put their own in its place.
   const random = [...crypto.getRandomValues(new Uint8Array(10))].map((b) => (b + 256).toString(16).slice(1)).join("");
-  const time = Date.now().toString(16).padStart(12, "0");
-  return [time.slice(0, 8), time.slice(8), "7" + random.slice(1, 4), "8" + random.slice(5, 8), random.slice(8)].join("-");
+  return (Date.now().toString(16).padStart(12, "0") + random).replace(/(.{8})(.{4}).(...).(...)/, "$1-$2-7$3-8$4-");
 }

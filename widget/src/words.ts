@@ -1,24 +1,32 @@
 // The words of the page's language. Another language than the default comes by one request, whole or not at all (B21).
 
-import { languages, notice, site, texts, type Texts } from "./settings";
+import { languages, notice, site, texts } from "./settings";
 import { base, tagLanguage } from "./send";
 
-const wanted = (tagLanguage || document.documentElement.lang || navigator.language).slice(0, 2).toLowerCase();
+/** The address of a file that was frozen with the notice. */
+export const file = (name: string) => `${base}/s/${site}/${notice}.${name}`;
 
 export let language = languages[0]!;
 export let words = texts;
+/** The words of what is fetched later, where they are not the default language's. */
+export let later: Record<string, string> | undefined;
+let wanted = language;
 let coming: Promise<void> | undefined;
 
+if ($TRANSLATED) {
+  wanted = (tagLanguage || document.documentElement.lang || navigator.language).slice(0, 2).toLowerCase();
+  if (/n[no]/.test(wanted)) wanted = "nb"; // Norwegian
+}
+
 async function translate() {
-  const answer = await fetch(`${base}/s/${site}/${notice}.${wanted}.json`, { credentials: "omit" });
+  const answer = await fetch(file(wanted + ".json"), { credentials: "omit" });
   if (!answer.ok) return;
-  words = (await answer.json()) as Texts;
+  ({ first: words, later } = (await answer.json()) as { first: string[]; later: Record<string, string> });
   language = wanted;
 }
 
 /** Calls show once the words are there: at once in the default language, and also if the others can't be had. */
 export function withWords(show: () => void) {
-  if (wanted == languages[0] || !languages.includes(wanted)) return show();
-  coming ??= translate().catch(() => {});
-  void coming.then(show);
+  if ($TRANSLATED && wanted != language && languages.includes(wanted)) void (coming ??= translate().catch(() => {})).then(show);
+  else show();
 }

@@ -20,7 +20,7 @@ create table notices (
   reason     text not null,
   content    text not null, -- consent.Content as JSON, the very bytes that were hashed
   script     {{.Blob}} not null,
-  texts      text not null, -- language -> JSON text, for the further languages
+  files      text not null, -- name -> text, what the script fetches when it needs it
   unique (site, version)
 );
 

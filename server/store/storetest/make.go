@@ -38,7 +38,7 @@ func Notice(s consent.Site, version int) consent.Notice {
 	return consent.Notice{
 		Hash: sha256.Sum256(fmt.Append(nil, s.ID, version)), Site: s.ID, Version: version, ValidFrom: Day, Author: "ea@fjord.example", Reason: "First",
 		Content: consent.Content{Site: s.ID, SiteName: s.Name, Controller: s.Controller, Banner: s.Banner, Terms: version},
-		Bundle:  consent.Bundle{JS: []byte("/* banner */"), Texts: map[string][]byte{"en": []byte(`{"accept":"Accept all"}`)}},
+		Bundle:  consent.Bundle{JS: []byte("/* banner */"), Files: map[string][]byte{"en.json": []byte(`{"accept":"Accept all"}`)}},
 	}
 }
 

@@ -103,7 +103,7 @@ func notices(t *testing.T, db *store.DB) {
 	same(t, must[consent.Notice](t)(db.Notice(ctx, first.Hash)), first) // R5: an old notice stays as it was
 	listed := []consent.Notice{second, first}
 	for i := range listed {
-		listed[i].Bundle = consent.Bundle{JS: []byte{}, Texts: map[string][]byte{}} // lists don't carry the scripts
+		listed[i].Bundle = consent.Bundle{JS: []byte{}, Files: map[string][]byte{}} // lists don't carry the scripts
 	}
 	same(t, must[[]consent.Notice](t)(db.Notices(ctx, s.ID)), listed)
 	same(t, must[[]store.NoticeHead](t)(db.NoticeHeads(ctx, s.ID)), []store.NoticeHead{
