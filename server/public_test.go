@@ -341,10 +341,35 @@ func TestVisitorHistory(t *testing.T) {
 	}
 	const none = `{"acts":[]}`
 	for name, got := range map[string]string{
-		"unknown": get(s.site.ID, uuid.NewString()), "wrong": get(s.site.ID, "nonsense"), "other site": get(other.ID, a.Visitor.String()),
+		"unknown": get(s.site.ID, uuid.NewString()), "wrong": get(s.site.ID, "nonsense"), "nil": get(s.site.ID, uuid.Nil.String()), "other site": get(other.ID, a.Visitor.String()),
 	} {
 		if got != none {
 			t.Errorf("%s visitor: %s, want %s", name, got, none)
+		}
+	}
+}
+
+// T5: the visitor erases by the visitor id; nobody learns whether there was something.
+func TestEraseVisitor(t *testing.T) {
+	s := newShop(t)
+	a, b := s.act(), s.act()
+	s.post(a)
+	s.post(b)
+	erase := func(visitor, origin string) *httptest.ResponseRecorder {
+		return s.do("DELETE", "/v1/sites/"+s.site.ID+"/visitors/"+visitor, nil, "Origin", origin)
+	}
+	own := "https://" + s.site.ID + ".example"
+	if w := erase(a.Visitor.String(), "https://evil.example"); w.Code != http.StatusForbidden {
+		t.Errorf("a foreign page: %d %s", w.Code, w.Body)
+	}
+	for _, visitor := range []string{a.Visitor.String(), a.Visitor.String(), uuid.NewString(), "nonsense"} {
+		if w := erase(visitor, own); w.Code != http.StatusNoContent || w.Body.Len() > 0 {
+			t.Errorf("%s: %d %s", visitor, w.Code, w.Body)
+		}
+	}
+	for visitor, want := range map[uuid.UUID]int{a.Visitor: 0, b.Visitor: 1} {
+		if acts, err := s.db.Visitor(context.Background(), s.site.ID, visitor); err != nil || len(acts) != want {
+			t.Errorf("%d acts left, %v, want %d", len(acts), err, want)
 		}
 	}
 }

@@ -21,6 +21,7 @@ func (s *Server) routes() *echo.Echo {
 	e.POST("/v1/sites/:site/consents", s.recordConsent)
 	e.OPTIONS("/v1/sites/:site/consents", s.preflight)
 	e.GET("/v1/sites/:site/visitors/:visitor", s.visitorHistory)
+	e.DELETE("/v1/sites/:site/visitors/:visitor", s.eraseVisitor)
 	e.OPTIONS("/v1/sites/:site/visitors/:visitor", s.preflight)
 	e.GET("/d/:site", s.declaration) // in the language that the browser prefers
 	e.GET("/d/:site/embed.js", s.declarationEmbed)

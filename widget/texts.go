@@ -84,7 +84,11 @@ func checkTexts(c *consent.Content) error {
 // firstKeys and laterKeys are the texts that every first layer has and those that are needed later.
 var (
 	firstKeys = []string{"title", "intro", "third_parties", "withdraw_hint", "declaration", "accept", "reject", "choose", "saved"}
-	laterKeys = []string{"save", "close", "dialog_title", "always_on", "record"}
+	laterKeys = []string{
+		"save", "close", "dialog_title", "always_on", "record", "details", "no_items", "unavailable", "signal", "history",
+		"said_accept_all", "said_reject_all", "said_custom", "said_withdraw", "withdraw", "receipt", "erase", "erase_warning", "erase_confirm",
+		"erased", "embed_title", "embed_text", "embed_once", "embed_always",
+	}
 )
 
 // Shown returns what the banner shows in a language, by key, filled in but for {third_parties} in the intro, which the

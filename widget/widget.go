@@ -80,7 +80,7 @@ func definesOf(c *consent.Content, base string) (map[string]string, error) {
 	b, table := c.Banner, clearable(c.Items)
 	words := textsOf(c, b.Languages[0])
 	values := map[string]any{
-		"SITE": c.Site, "BASE": base, "NOTICE": consent.NoHash, "TERMS": strconv.Itoa(c.Terms),
+		"SITE": c.Site, "BASE": base, "NOTICE": consent.NoHash, "VERSION": c.Version, "TERMS": strconv.Itoa(c.Terms),
 		"DAYS": b.Days, "DOMAIN": b.Domain, "ASKED": b.Asked().List(), "LANGUAGES": b.Languages,
 		"TEXTS": words.First, "PRIVACY": b.PrivacyURL, "DECLARATION": b.Declaration, "STYLE": css,
 		"MODAL": b.Form == "dialog", "FLOATS": b.Corner != "none", "CONSENT_MODE": b.ConsentMode, "GPC": b.GPC,

@@ -342,6 +342,9 @@ func (db *DB) toRecord(ctx context.Context, r *row) (consent.Record, error) {
 // Visitor reads the acts of one visitor on one site, the oldest first, of more than a thousand the newest; none is not
 // an error.
 func (db *DB) Visitor(ctx context.Context, site string, visitor uuid.UUID) ([]consent.Record, error) {
+	if visitor == uuid.Nil { // nobody; in a filter it would mean everybody
+		return nil, nil
+	}
 	p, err := db.Consents(ctx, Filter{Site: site, Visitor: visitor, Limit: 1000})
 	slices.Reverse(p.Records)
 	return p.Records, err

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"time"
 
+	"github.com/google/uuid"
+
 	"samtykke/consent"
 )
 
@@ -33,6 +35,16 @@ func (db *DB) Purge(ctx context.Context, now time.Time, dryRun bool) (total int6
 		}
 	}
 	return total, nil
+}
+
+// EraseVisitor deletes everything that is kept of one visitor on one site and returns how many acts that were; none is not
+// an error. The counts a day stay: they name nobody (T9).
+func (db *DB) EraseVisitor(ctx context.Context, site string, visitor uuid.UUID) (int64, error) {
+	res, err := db.writer.ExecContext(ctx, "delete from consents where visitor = $1 and site = (select num from sites where id = $2)", visitor[:], site)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
 }
 
 func latest(a, b time.Time) int64 { return max(a.UnixMilli(), b.UnixMilli()) }

@@ -91,7 +91,9 @@ function leaveRoom(box: HTMLElement) {
 }
 
 /** What the second layer needs of this script: it is compiled apart and knows nothing of its state. */
-const kit = () => [act, emit, mountLayer, read, declaration(), words, later, language, given, answered] as const;
+const kit = () => [
+  act, emit, mountLayer, read, file, base, declaration(), words, later, language, given, answered, objects,
+] as const;
 export type Kit = ReturnType<typeof kit>;
 
 let dialog: HTMLDialogElement | undefined;

@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/google/uuid"
+
 	"samtykke/consent"
 	"samtykke/server/store"
 )
@@ -279,6 +281,16 @@ func visitors(t *testing.T, db *store.DB) {
 	same(t, must[consent.Record](t)(db.Consent(ctx, s.ID, yes.Visitor, no.ID)), no)
 	_, err := db.Consent(ctx, s.ID, yes.Visitor, Record(n, 3, consent.AcceptAll).ID)
 	wantKind(t, err, consent.KindNotFound)
+	// T5: erased is what this visitor did here, and nothing else.
+	other, _ := Site(t, db, "nordlysoglim")
+	same(t, must[int64](t)(db.EraseVisitor(ctx, other.ID, yes.Visitor)), 0)
+	same(t, must[int64](t)(db.EraseVisitor(ctx, s.ID, yes.Visitor)), 2)
+	for _, nobody := range []uuid.UUID{yes.Visitor, uuid.Nil} {
+		if acts := must[[]consent.Record](t)(db.Visitor(ctx, s.ID, nobody)); len(acts) > 0 {
+			t.Errorf("%s has %d acts", nobody, len(acts))
+		}
+	}
+	same(t, len(must[[]consent.Record](t)(db.Visitor(ctx, s.ID, Record(n, 3, consent.AcceptAll).Visitor))), 1)
 }
 
 func dailyCounts(t *testing.T, db *store.DB) {
