@@ -37,6 +37,7 @@ type Banner struct {
 	Markup   []string            `json:"markup,omitempty"`   // other tools whose markup and interface is understood, of MarkupNames
 	Services map[string]Category `json:"services,omitempty"` // what that markup calls services or categories, and what they are here
 	Import   bool                `json:"import,omitempty"`   // take over a choice that Cookiebot's cookie holds, once
+	CBID     string              `json:"cbid,omitempty"`     // Cookiebot's own name of the site, by which /uc.js finds it
 
 	// Texts overrides single texts: language, key, words. Keys are those of widget/texts.
 	Texts map[string]map[string]string `json:"texts,omitempty"`
@@ -64,6 +65,8 @@ func DefaultBanner() Banner {
 	}
 }
 
+var cookiebotID = regexp.MustCompile(`^[A-Za-z0-9-]{8,60}$`)
+
 var hexColour = regexp.MustCompile(`^#[0-9a-f]{6}$`)
 
 // Validate refuses what can't be shown and what the law refuses (B5, B6, H13): see checkLabels.
@@ -89,6 +92,7 @@ func (b *Banner) Validate() error {
 	f.add(b.Domain != "" && !ValidDomain(b.Domain), "domain", "The domain for sharing the choice is a domain name.")
 	f.add(!distinct(b.Signals, SignalNames), "signals", "There is no such signal, or it is named twice.")
 	f.add(!distinct(b.Markup, MarkupNames), "markup", "There is no such markup, or it is named twice.")
+	f.add(b.CBID != "" && !cookiebotID.MatchString(b.CBID), "cbid", "Cookiebot's ID has 8 to 60 letters, digits and hyphens.")
 	b.checkHosts(&f)
 	b.checkServices(&f)
 	b.checkLabels(&f)

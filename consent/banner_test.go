@@ -34,6 +34,8 @@ func TestBanner_Validate(t *testing.T) {
 		"unknown signal":                   {func(b *Banner) { b.Signals = []string{"pigeon"} }, "signals"},
 		"signal twice":                     {func(b *Banner) { b.Signals = []string{"uet", "uet"} }, "signals"},
 		"unknown markup":                   {func(b *Banner) { b.Markup = []string{"onetrust"} }, "markup"},
+		"Cookiebot's ID":                   {func(b *Banner) { b.CBID = "3F1C2B7A-0000-4000-8000-1234567890ab" }, ""},
+		"Cookiebot's ID as an address":     {func(b *Banner) { b.CBID = "https://consent.cookiebot.com" }, "cbid"},
 		"all signals and markups":          {func(b *Banner) { b.Signals, b.Markup = SignalNames, MarkupNames }, ""},
 		"odd corners":                      {func(b *Banner) { b.Round = "9px" }, "round"},
 		"own font":                         {func(b *Banner) { b.Font = "Comic Sans" }, "font"},

@@ -68,6 +68,9 @@ type Content struct {
 	// material notice.
 	Terms    int        `json:"terms"`
 	LastScan *time.Time `json:"last_scan,omitempty"`
+	// KnownHosts are the known vendors' hosts, each with its subdomains, by what a request to them is for. Only where
+	// the banner blocks automatically.
+	KnownHosts map[Category][]string `json:"known_hosts,omitempty"`
 }
 
 // ThirdParties counts the providers other than the controller behind the declared items (B8).

@@ -38,7 +38,7 @@ func (a *asset) serve(c echo.Context, cacheControl string) error {
 	h := c.Response().Header()
 	h.Set("Cache-Control", cacheControl)
 	h.Set("ETag", a.etag)
-	h.Set("Vary", "Accept-Encoding")
+	h.Add("Vary", "Accept-Encoding")
 	h.Set("X-Content-Type-Options", "nosniff")
 	r := c.Request()
 	if strings.Contains(r.Header.Get("If-None-Match"), a.etag) {

@@ -19,6 +19,8 @@ type catalog struct {
 	revision atomic.Int64
 	sites    atomic.Pointer[map[string]*siteEntry]
 	notices  sync.Map // consent.Hash -> *noticeEntry; notices never change
+
+	cookiebot atomic.Pointer[cookiebotSites]
 }
 
 // refreshTimeout keeps a database that hangs from parking every request for an unknown site.
@@ -68,6 +70,7 @@ func (c *catalog) refresh(ctx context.Context) error {
 		entries[e.site.ID] = e
 	}
 	c.sites.Store(&entries)
+	c.cookiebot.Store(newCookiebotSites(entries))
 	c.revision.Store(revision)
 	return nil
 }

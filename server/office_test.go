@@ -307,7 +307,7 @@ func (o *office) pages() []string {
 	r := o.records[0]
 	return []string{
 		"/", "/password", "/sites/new", "/sites/" + siteID, "/sites/" + siteID + "/consents", "/sites/" + siteID + "/consents?from=x&visitor=y",
-		"/sites/" + siteID + "/consents/" + r.Visitor.String() + "/" + r.ID.String(), "/sites/" + siteID + "/settings",
+		"/sites/" + siteID + "/consents/" + r.Visitor.String() + "/" + r.ID.String(), "/sites/" + siteID + "/settings", "/sites/" + siteID + "/texts?lang=en",
 		"/sites/" + siteID + "/declaration", "/sites/" + siteID + "/notices", "/sites/" + siteID + "/notices/3", "/nowhere",
 	}
 }

@@ -1,41 +1,116 @@
 package server
 
 import (
+	"errors"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
+	"golang.org/x/text/collate"
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
 
 	"samtykke/consent"
 	"samtykke/server/dashboard"
 	"samtykke/widget"
 )
 
-// ownTexts are the banner's texts that an owner may word differently.
-var ownTexts = []string{"title", "intro", "accept", "reject", "choose"}
+// settingsSections are the parts of the page of settings, in its order.
+var settingsSections = []string{"who", "look", "languages", "asks", "signals", "blocking", "elsewhere"}
 
-// settingsData is what the form of settings offers.
-type settingsData struct {
-	Languages, Texts []string
-	Categories       []consent.Category
-	Forms            []string
-	Corners          []string
-	Themes           []string
-	Standard         map[string]map[string]string // language, key: the words where the owner has none
+// toolNames are what the tools of consent.SignalNames and consent.MarkupNames call themselves, alike in every language.
+var toolNames = map[string]string{
+	"uet": "Microsoft Advertising (UET)", "clarity": "Microsoft Clarity", "meta": "Meta Pixel", "matomo": "Matomo", "tiktok": "TikTok Pixel",
+	"wordpress": "WordPress (WP Consent API)", "shopify": "Shopify (Customer Privacy API)",
+	"cookiebot": "Cookiebot", "vanilla-cookieconsent": "vanilla-cookieconsent", "klaro": "Klaro",
 }
 
-func newSettingsData() settingsData {
-	d := settingsData{
-		Languages: widget.Languages(), Texts: ownTexts, Categories: []consent.Category{consent.Preferences, consent.Statistics, consent.Marketing},
-		Forms: []string{"box", "bar", "dialog"}, Corners: []string{"left", "right", "none"}, Themes: []string{"auto", "light", "dark"},
-		Standard: map[string]map[string]string{},
+// settingsData is what the page of settings shows beside the form's fields.
+type settingsData struct {
+	Sections []string
+	Lines    map[string]int // fields with one rule a line: the line that was refused
+}
+
+// ticks is a field of boxes whose labels are names and not words: they stand in every language as they are.
+type ticks struct {
+	Form    *dashboard.Form
+	Name    string
+	Options []tick
+}
+
+// tick is one box of ticks.
+type tick struct{ Value, Name, Lang string }
+
+// Signals are the tools that can be told of the choice.
+func (settingsData) Signals(f *dashboard.Form) ticks { return tools(f, "signals", consent.SignalNames) }
+
+// Markup are the tools whose markup can be understood.
+func (settingsData) Markup(f *dashboard.Form) ticks { return tools(f, "markup", consent.MarkupNames) }
+
+// Languages are all that the banner can speak: the chosen ones first, as the form has them, the others by name.
+func (settingsData) Languages(f *dashboard.Form) ticks {
+	chosen := chosenLanguages(f)
+	var others []string
+	for _, lang := range widget.Languages() {
+		if !slices.Contains(chosen, lang) {
+			others = append(others, lang)
+		}
 	}
-	for _, lang := range d.Languages {
-		d.Standard[lang], _ = widget.Texts(lang)
+	order := collate.New(language.Und)
+	slices.SortFunc(others, func(a, b string) int { return order.CompareString(ownName(a), ownName(b)) })
+	return ticks{f, "languages", named(slices.Concat(chosen, others))}
+}
+
+// Spoken are the languages that the default can be chosen from.
+func (settingsData) Spoken(f *dashboard.Form) []tick { return named(chosenLanguages(f)) }
+
+// ruleField is a field with one rule a line, and the line that was refused; 0 for none.
+type ruleField struct {
+	dashboard.Field
+	Line int
+}
+
+// Rules adds to a field which of its lines was refused.
+func (d settingsData) Rules(field dashboard.Field) ruleField {
+	return ruleField{field, d.Lines[field.Name]}
+}
+
+func tools(f *dashboard.Form, field string, names []string) ticks {
+	t := ticks{Form: f, Name: field}
+	for _, name := range names {
+		t.Options = append(t.Options, tick{Value: name, Name: toolNames[name]})
 	}
-	return d
+	return t
+}
+
+func named(languages []string) []tick {
+	list := make([]tick, len(languages))
+	for i, lang := range languages {
+		list[i] = tick{lang, ownName(lang), lang}
+	}
+	return list
+}
+
+// ownName is what a language calls itself: dansk, English, íslenska.
+func ownName(lang string) string {
+	if name := display.Self.Name(language.Make(lang)); name != "" {
+		return name
+	}
+	return lang
+}
+
+// chosenLanguages are the ticked languages in the form's order. A stranger's code is left out.
+func chosenLanguages(f *dashboard.Form) []string {
+	var list []string
+	for _, lang := range f.Values["languages"] {
+		if slices.Contains(widget.Languages(), lang) && !slices.Contains(list, lang) {
+			list = append(list, lang)
+		}
+	}
+	return list
 }
 
 func (s *Server) settingsPage(c echo.Context) error {
@@ -43,7 +118,7 @@ func (s *Server) settingsPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v.Form, v.Data = settingsForm(v.Site), newSettingsData()
+	v.Form, v.Data = settingsForm(v.Site, dashboard.For(languageOf(c))), settingsData{Sections: settingsSections}
 	return s.show(c, "settings", v)
 }
 
@@ -61,62 +136,107 @@ func (s *Server) changeSettings(c echo.Context) error {
 	fillDetails(&site, f)
 	site.Homepage = f.Get("homepage")
 	fillBanner(&site.Banner, f)
-	if err := together(site.Validate(), site.Banner.Validate()); err != nil {
-		v.Form, v.Data = f, newSettingsData()
+	lines, wrong := fillRules(&site.Banner, f)
+	ours := func(field string) bool { return !strings.HasPrefix(field, "texts.") } // the texts have a page of their own
+	if err := together(site.Validate(), wrong, about(site.Banner.Validate(), ours)); err != nil {
+		v.Form, v.Data = f, settingsData{settingsSections, lines}
 		return s.again(c, "settings", v, err)
 	}
-	if err := s.db.UpdateSite(c.Request().Context(), site); err != nil {
-		return err
-	}
-	if err := s.catalog.refresh(c.Request().Context()); err != nil {
+	if err := s.changeSite(c, site); err != nil {
 		return err
 	}
 	return seeOther(c, "/sites/"+site.ID+"/settings?done=saved")
 }
 
-// settingsForm shows a site in the form's fields.
-func settingsForm(s *consent.Site) *dashboard.Form {
-	b, k := &s.Banner, &s.Controller
+// changeSite stores a site's draft.
+func (s *Server) changeSite(c echo.Context, site consent.Site) error {
+	if err := s.db.UpdateSite(c.Request().Context(), site); err != nil {
+		return err
+	}
+	return s.catalog.refresh(c.Request().Context())
+}
+
+// about keeps of an error what concerns some fields: nil where nothing does. An error that isn't about fields stays.
+func about(err error, field func(string) bool) error {
+	var e *consent.Error
+	if !errors.As(err, &e) || len(e.Fields) == 0 {
+		return err
+	}
+	kept := maps.Clone(e.Fields)
+	maps.DeleteFunc(kept, func(name, _ string) bool { return !field(name) })
+	if len(kept) == 0 {
+		return nil
+	}
+	return &consent.Error{Kind: e.Kind, Code: e.Code, Message: e.Message, Fields: kept}
+}
+
+// singles and switches are the banner's fields that the form shows one by one, each under its own name in JSON.
+func singles(b *consent.Banner) map[string]*string {
+	return map[string]*string{
+		"privacy_url": &b.PrivacyURL, "declaration_url": &b.Declaration, "form": &b.Form, "corner": &b.Corner, "theme": &b.Theme,
+		"accent": &b.Accent, "round": &b.Round, "font": &b.Font, "domain": &b.Domain, "cbid": &b.CBID,
+	}
+}
+
+func switches(b *consent.Banner) map[string]*bool {
+	return map[string]*bool{
+		"consent_mode": &b.ConsentMode, "ads_data_redaction": &b.AdsRedaction, "url_passthrough": &b.URLPassthrough, "gpc": &b.GPC, "dnt": &b.DNT,
+		"auto_block": &b.AutoBlock, "per_vendor": &b.PerVendor, "import": &b.Import,
+	}
+}
+
+// usual are the values that the banner leaves empty and that a radio button must have a name for.
+var usual = map[string]string{"round": "moderate", "font": "system"}
+
+// lowered are the fields in which capitals mean nothing.
+var lowered = []string{"accent", "domain", "cbid"}
+
+// settingsForm shows a site in the form's fields, with categories in the reader's words.
+func settingsForm(s *consent.Site, words *dashboard.Words) *dashboard.Form {
+	b, k := s.Banner, &s.Controller
 	v := url.Values{}
 	for name, value := range map[string]string{
 		"name": s.Name, "domains": strings.Join(s.Domains, "\n"), "homepage": s.Homepage, "controller.name": k.Name, "controller.cvr": k.CVR,
-		"controller.address": k.Address, "controller.email": k.Email, "controller.phone": k.Phone, "controller.dpo": k.DPO,
-		"privacy_url": b.PrivacyURL, "declaration_url": b.Declaration, "days": strconv.Itoa(b.Days), "form": b.Form, "corner": b.Corner,
-		"theme": b.Theme, "accent": b.Accent, "domain": b.Domain, "consent_mode": yes(b.ConsentMode), "gpc": yes(b.GPC),
+		"controller.address": k.Address, "controller.email": k.Email, "controller.phone": k.Phone, "controller.dpo": k.DPO, "days": strconv.Itoa(b.Days),
+		"hosts": hostLines(b.Hosts, words), "services": serviceLines(b.Services, words),
 	} {
 		v.Set(name, value)
 	}
-	v["languages"] = b.Languages
+	for name, value := range singles(&b) {
+		if v.Set(name, *value); *value == "" {
+			v.Set(name, usual[name])
+		}
+	}
+	for name, on := range switches(&b) {
+		if *on {
+			v.Set(name, "yes")
+		}
+	}
+	v["languages"], v["signals"], v["markup"] = b.Languages, b.Signals, b.Markup
 	if len(b.Languages) > 0 {
 		v.Set("default_language", b.Languages[0])
 	}
 	for _, c := range b.Categories {
 		v.Add("categories", string(c))
 	}
-	for lang, texts := range b.Texts {
-		for key, words := range texts {
-			v.Set("texts."+lang+"."+key, words)
-		}
-	}
 	return &dashboard.Form{Values: v}
-}
-
-func yes(b bool) string {
-	if b {
-		return "yes"
-	}
-	return ""
 }
 
 // fillBanner takes over the fields of the form; what the form doesn't show stays.
 func fillBanner(b *consent.Banner, f *dashboard.Form) {
-	b.Languages = nil
-	for _, lang := range widget.Languages() {
-		if f.Has("languages", lang) {
-			b.Languages = append(b.Languages, lang)
+	for name, value := range singles(b) {
+		if *value = f.Get(name); slices.Contains(lowered, name) {
+			*value = strings.ToLower(*value)
+		}
+		if *value == usual[name] {
+			*value = ""
 		}
 	}
+	for name, on := range switches(b) {
+		*on = f.Get(name) == "yes"
+	}
 	first := f.Get("default_language")
+	b.Languages = chosenLanguages(f)
 	slices.SortStableFunc(b.Languages, func(x, y string) int { return index(y == first) - index(x == first) })
 	b.Categories = nil
 	for _, k := range consent.Categories() {
@@ -124,12 +244,8 @@ func fillBanner(b *consent.Banner, f *dashboard.Form) {
 			b.Categories = append(b.Categories, k)
 		}
 	}
+	b.Signals, b.Markup = ticked(f, "signals", consent.SignalNames), ticked(f, "markup", consent.MarkupNames)
 	b.Days, _ = strconv.Atoi(f.Get("days")) // what isn't a number is refused as 0
-	b.PrivacyURL, b.Declaration = f.Get("privacy_url"), f.Get("declaration_url")
-	b.Form, b.Corner, b.Theme, b.Accent = f.Get("form"), f.Get("corner"), f.Get("theme"), strings.ToLower(f.Get("accent"))
-	b.ConsentMode, b.GPC = f.Get("consent_mode") == "yes", f.Get("gpc") == "yes"
-	b.Domain = strings.ToLower(f.Get("domain"))
-	fillTexts(b, f)
 }
 
 func index(b bool) int {
@@ -139,34 +255,15 @@ func index(b bool) int {
 	return 0
 }
 
-// fillTexts keeps the words that differ from the standard ones. An empty field means the standard text.
-func fillTexts(b *consent.Banner, f *dashboard.Form) {
-	texts := map[string]map[string]string{}
-	for lang, own := range b.Texts {
-		for key, words := range own {
-			if !slices.Contains(ownTexts, key) {
-				set(texts, lang, key, words)
-			}
+// ticked are the known values that are ticked.
+func ticked(f *dashboard.Form, field string, known []string) []string {
+	var list []string
+	for _, v := range known {
+		if f.Has(field, v) {
+			list = append(list, v)
 		}
 	}
-	for _, lang := range widget.Languages() {
-		standard, _ := widget.Texts(lang)
-		for _, key := range ownTexts {
-			if words := f.Get("texts." + lang + "." + key); words != "" && words != standard[key] {
-				set(texts, lang, key, words)
-			}
-		}
-	}
-	if b.Texts = texts; len(texts) == 0 {
-		b.Texts = nil
-	}
-}
-
-func set(texts map[string]map[string]string, lang, key, words string) {
-	if texts[lang] == nil {
-		texts[lang] = map[string]string{}
-	}
-	texts[lang][key] = words
+	return list
 }
 
 // compact drops the spaces that people group digits with.

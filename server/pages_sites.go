@@ -154,7 +154,7 @@ func (s *Server) sitePage(c echo.Context) error {
 }
 
 func (s *Server) overview(ctx context.Context, site *consent.Site) (overview, error) {
-	o := overview{Tag: Tag(s.cfg.BaseURL, site.ID), Ready: site.Controller.Name != ""}
+	o := overview{Tag: Tag(s.cfg.BaseURL, site), Ready: site.Controller.Name != ""}
 	items, err := s.db.Items(ctx, site.ID)
 	if err != nil {
 		return o, err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"samtykke/consent"
+	"samtykke/scanner/cookiedb"
 	"samtykke/server/store"
 	"samtykke/widget"
 )
@@ -87,6 +88,9 @@ func content(site *consent.Site, items []consent.Item) consent.Content {
 	c := consent.Content{
 		Site: site.ID, SiteName: site.Name, Homepage: site.Home(), Controller: site.Controller, Banner: site.Banner, Items: items,
 		Texts: map[string]map[string]string{},
+	}
+	if site.Banner.AutoBlock {
+		c.KnownHosts = cookiedb.Hosts()
 	}
 	for _, lang := range site.Banner.Languages {
 		texts, ok := widget.Texts(lang)

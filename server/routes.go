@@ -28,6 +28,9 @@ func (s *Server) routes() *echo.Echo {
 	e.GET("/d/:site/page.css", s.declarationCSS)
 	e.GET("/d/:site/:lang", s.declaration, middleware.Gzip()) // da, en, and da.json, en.json
 	e.GET("/d/:site/:version/:lang", s.oldDeclaration, middleware.Gzip())
+	e.GET("/uc.js", s.cookiebotScript) // Cookiebot's addresses
+	e.GET("/cd.js", s.cookiebotDeclaration)
+	e.GET("/:cbid/cd.js", s.cookiebotDeclaration)
 
 	// What machines ask.
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
@@ -52,6 +55,8 @@ func (s *Server) routes() *echo.Echo {
 	in.GET("/sites/:site/consents/:visitor/:id", s.consentPage)
 	in.GET("/sites/:site/settings", s.settingsPage)
 	in.POST("/sites/:site/settings", s.changeSettings)
+	in.GET("/sites/:site/texts", s.textsPage)
+	in.POST("/sites/:site/texts", s.changeTexts)
 	in.GET("/sites/:site/declaration", s.itemsPage)
 	in.POST("/sites/:site/declaration", s.changeItems)
 	in.POST("/sites/:site/scan", s.importScan)

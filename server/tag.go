@@ -4,11 +4,17 @@ import (
 	"html"
 
 	"samtykke/consent"
+	"samtykke/widget"
 )
 
-// Tag is the script tag that an owner pastes first in <head>.
-func Tag(base, site string) string {
-	return `<script async src="` + html.EscapeString(base) + `/s/` + html.EscapeString(site) + `.js"></script>`
+// Tag is what an owner pastes first in <head>: the script tag, and before it the stub where the banner blocks
+// automatically.
+func Tag(base string, s *consent.Site) string {
+	src := `src="` + html.EscapeString(base) + `/s/` + html.EscapeString(s.ID) + `.js"></script>`
+	if s.Banner.AutoBlock {
+		return "<script>" + widget.Stub() + "</script>\n<script async data-samtykke " + src
+	}
+	return "<script async " + src
 }
 
 // OwnItems is what the banner itself stores, for the declaration (B24).

@@ -36,7 +36,7 @@ func styleOf(b consent.Banner) string {
 		side = "right"
 	}
 	if b.Form == "box" {
-		fmt.Fprintf(&s, "#banner{%s:var(--gap)}", side)
+		fmt.Fprintf(&s, "#banner{%s:min(1em,2vmin)}", side)
 	}
 	fmt.Fprintf(&s, ":host{--round:%s}#reopen{%s:.5em}", rounding[b.Round], side)
 	if b.Font == "page" {
@@ -49,6 +49,12 @@ func styleOf(b consent.Banner) string {
 // panelStyleOf is what the second layer adds to it.
 func panelStyleOf(b consent.Banner) string {
 	return source("buttons.css") + source("modal.css") + source("panel.css") + themes(b, palette.softRule)
+}
+
+// embedStyleOf is the stylesheet of a placeholder, which has a document of its own.
+func embedStyleOf(b consent.Banner) string {
+	css := fmt.Sprintf(":host{--round:%s}", rounding[b.Round]) + themes(b, func(p palette) string { return p.rule(b.Accent) }) + source("embed.css")
+	return strings.ReplaceAll(css, ":host", ":root")
 }
 
 // themes writes a rule for the theme of a banner, or for both where the browser decides.

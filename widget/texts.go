@@ -155,6 +155,15 @@ func textsOf(c *consent.Content, lang string) texts {
 	return t
 }
 
+// pick takes some of the texts.
+func pick(all map[string]string, keys ...string) map[string]string {
+	some := map[string]string{}
+	for _, k := range keys {
+		some[k] = all[k]
+	}
+	return some
+}
+
 func controllerOf(c *consent.Content) string {
 	if c.Controller.Name != "" {
 		return c.Controller.Name

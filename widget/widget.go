@@ -51,7 +51,7 @@ func Compile(c consent.Content, base string) (consent.Bundle, error) {
 	if bundle.JS, err = build("main", defines); err != nil {
 		return consent.Bundle{}, err
 	}
-	for _, name := range chunks {
+	for _, name := range chunksOf(&c) {
 		if bundle.Files[name+".js"], err = build(name, defines); err != nil {
 			return consent.Bundle{}, err
 		}
@@ -64,8 +64,17 @@ func Compile(c consent.Content, base string) (consent.Bundle, error) {
 	return bundle, nil
 }
 
-// chunks are the modules that the script fetches when they are first needed.
-var chunks = []string{"panel", "clean"}
+// chunksOf lists the modules that the script fetches when they are first needed.
+func chunksOf(c *consent.Content) []string {
+	names := []string{"panel", "embeds"}
+	if clearable(c.Items) != nil {
+		names = append(names, "clean")
+	}
+	if c.Banner.AutoBlock {
+		names = append(names, "hosts")
+	}
+	return names
+}
 
 // definesOf gives each constant of src/settings.ts and src/switches.d.ts its value, as JSON.
 func definesOf(c *consent.Content, base string) (map[string]string, error) {
@@ -74,6 +83,10 @@ func definesOf(c *consent.Content, base string) (map[string]string, error) {
 		return nil, err
 	}
 	panelCSS, err := minifyCSS(panelStyleOf(c.Banner))
+	if err != nil {
+		return nil, err
+	}
+	embedCSS, err := minifyCSS(embedStyleOf(c.Banner))
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +102,10 @@ func definesOf(c *consent.Content, base string) (map[string]string, error) {
 		"COOKIEBOT": slices.Contains(b.Markup, "cookiebot"), "VANILLA": slices.Contains(b.Markup, "vanilla-cookieconsent"),
 		"KLARO": slices.Contains(b.Markup, "klaro"), "IMPORT": b.Import, "SERVICES": b.Services, "VENDORS": b.PerVendor,
 		"PANEL_TEXTS": words.Later, "PANEL_STYLE": panelCSS,
+		"HOSTS": hostsOf(c), "KNOWN_HOSTS": knownHosts(c),
+		"EMBED_TEXTS": pick(words.Later, "embed_title", "embed_text", "embed_once", "embed_always"), "EMBED_STYLE": embedCSS,
 	}
+	values["SIGNALS"] = b.ConsentMode || len(b.Signals) > 0
 	for _, name := range consent.SignalNames {
 		values[strings.ToUpper(name)] = slices.Contains(b.Signals, name)
 	}

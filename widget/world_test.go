@@ -40,7 +40,8 @@ type world struct {
 	stall   map[string]chan struct{} // paths that answer only when the channel is closed
 	bundle  consent.Bundle
 	hash    consent.Hash
-	lost    bool // what the script fetches can't be had
+	data    map[string]string // JSON that the CMP answers, by method and path
+	lost    bool              // what the script fetches can't be had
 }
 
 // open starts the world with a notice of this content and one tab.
@@ -52,7 +53,10 @@ func open(t testing.TB, c consent.Content) *world {
 	t.Cleanup(s.Close)
 	addr := strings.TrimPrefix(s.URL, "http://")
 	hosts := map[string]string{}
-	for _, h := range []string{"shop.example", "www.shop.example", "cmp.example", "vendor.example"} {
+	for _, h := range []string{
+		"shop.example", "www.shop.example", "static.shop.example", "cmp.example", "vendor.example",
+		"video.example", "ads.example", "sub.ads.example", "stranger.example", "cdn.example",
+	} {
 		hosts[h] = addr
 	}
 	w.tab = browsertest.Open(t, browsertest.Options{Hosts: hosts, Flags: map[string]any{"accept-lang": "da-DK"}}).Tab()
@@ -181,10 +185,10 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	switch r.Host {
 	case "cmp.example":
 		w.serveCMP(rw, r)
-	case "vendor.example":
-		serveVendor(rw, r)
-	default:
+	case "shop.example", "www.shop.example":
 		w.servePage(rw, r)
+	default:
+		serveVendor(rw, r)
 	}
 }
 
@@ -199,7 +203,11 @@ func (w *world) servePage(rw http.ResponseWriter, r *http.Request) {
 		http.NotFound(rw, r)
 		return
 	}
-	rw.Header().Set("Content-Type", "text/html; charset=utf-8")
+	kind := "text/html; charset=utf-8"
+	if strings.HasSuffix(r.URL.Path, ".js") {
+		kind = "text/javascript; charset=utf-8"
+	}
+	rw.Header().Set("Content-Type", kind)
 	io.WriteString(rw, page)
 }
 
@@ -217,7 +225,7 @@ func (w *world) serveCMP(rw http.ResponseWriter, r *http.Request) {
 	rw.Header().Set("Access-Control-Allow-Origin", "*")
 	name := strings.TrimPrefix(r.URL.Path, "/s/"+testSite+"/"+w.hash.String()+".")
 	switch {
-	case r.URL.Path == "/s/"+testSite+".js":
+	case r.URL.Path == "/s/"+testSite+".js", r.URL.Path == "/uc.js":
 		rw.Header().Set("Content-Type", "text/javascript; charset=utf-8")
 		rw.Write(w.bundle.JS)
 	case w.bundle.Files[name] != nil && !w.lost:
@@ -227,6 +235,11 @@ func (w *world) serveCMP(rw http.ResponseWriter, r *http.Request) {
 		}
 		rw.Header().Set("Content-Type", kind)
 		rw.Write(w.bundle.Files[name])
+	case w.data[r.Method+" "+r.URL.Path] != "":
+		io.WriteString(rw, w.data[r.Method+" "+r.URL.Path])
+	case r.Method == http.MethodOptions:
+		rw.Header().Set("Access-Control-Allow-Methods", "DELETE")
+		rw.WriteHeader(http.StatusNoContent)
 	case r.Method == http.MethodPost && r.URL.Path == "/v1/sites/"+testSite+"/consents":
 		rw.WriteHeader(w.take(r))
 	default:

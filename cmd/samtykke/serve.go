@@ -86,7 +86,7 @@ func (c *serveCmd) greet(ctx context.Context, db *store.DB, std streams, base, p
 		fmt.Fprintf(std.out, "              log in as %s with the one-time password %s\n", email, password)
 	}
 	if c.Demo {
-		fmt.Fprintf(std.out, "  Script tag  %s\n", server.Tag(base, demoSite(port).ID))
+		fmt.Fprintf(std.out, "  Script tag  %s\n", server.Tag(base, new(demoSite(port))))
 	}
 	_, err = fmt.Fprintln(std.out, "\n  Ctrl-C ends it.")
 	return err
@@ -131,7 +131,7 @@ func addDemo(ctx context.Context, db *store.DB, base, port string) (map[string]h
 		return nil, err
 	}
 	h := demo.New(demo.Config{
-		Tag: template.HTML(server.Tag(base, site.ID)), Embed: base + "/d/" + site.ID + "/embed.js", Port: port,
+		Tag: template.HTML(server.Tag(base, &site)), Embed: base + "/d/" + site.ID + "/embed.js", Port: port,
 	})
 	hosts := map[string]http.Handler{}
 	for _, name := range demo.Hosts() {

@@ -66,7 +66,7 @@ func (c *siteAddCmd) Run(ctx context.Context, std streams) error {
 	if _, err := server.Publish(ctx, db, base, time.Now(), s.ID, server.Publishing{Author: "samtykke site add", Reason: "The first banner", Material: true}); err != nil {
 		return err
 	}
-	tag := server.Tag(base, s.ID)
+	tag := server.Tag(base, &s)
 	if c.JSON {
 		return json.NewEncoder(std.out).Encode(map[string]string{"id": s.ID, "tag": tag})
 	}
@@ -125,9 +125,10 @@ func (c *siteTagCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	defer db.Close()
-	if _, err := db.Site(ctx, c.Site); err != nil {
+	site, err := db.Site(ctx, c.Site)
+	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(std.out, server.Tag(base, c.Site))
+	_, err = fmt.Fprintln(std.out, server.Tag(base, &site))
 	return err
 }

@@ -231,3 +231,18 @@ func (e *entry) match(owner *Vendor) Match {
 	}
 	return m
 }
+
+// Hosts lists the known vendors' hosts by what a request to them is for, sorted. Those of necessary services are not in
+// it: which of them a site can't do without, and why, its owner says.
+func Hosts() map[consent.Category][]string {
+	all := map[consent.Category][]string{}
+	for host, v := range load().hosts {
+		if v.Category.Optional() {
+			all[v.Category] = append(all[v.Category], host)
+		}
+	}
+	for _, hosts := range all {
+		slices.Sort(hosts)
+	}
+	return all
+}

@@ -5,8 +5,10 @@
   const script = document.currentScript;
   if (!script || !script.src) return; // as a module there is no telling where we come from
   const source = new URL(script.src);
-  const hosted = source.origin + source.pathname.replace(/\/embed\.js$/, "");
-  const pageLanguage = script.dataset.lang || document.documentElement.lang;
+  // Under Cookiebot's address the server says which site it is, and a page asks for a language in Cookiebot's way.
+  const { site, lang, culture } = script.dataset;
+  const hosted = source.origin + (site ? "/d/" + site : source.pathname.replace(/\/embed\.js$/, ""));
+  const pageLanguage = lang || culture || source.searchParams.get("culture") || document.documentElement.lang;
 
   // Everything is under :where(), so that any rule of the page's own wins.
   const css = `

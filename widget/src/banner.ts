@@ -1,5 +1,6 @@
 // The first layer, the permanent button, and the way to the second layer: what is on the screen.
 
+import { onWaiting } from "./blocker";
 import { answered, decide, emit, given, objects } from "./choice";
 import { host, mount, mountLayer, say } from "./dom";
 import { button, categories, el, link, nameOf, present, purposeOf } from "./parts";
@@ -20,7 +21,7 @@ export function render() {
   if (!asks()) leave();
   withWords(() => {
     if (asks()) ask();
-    else if ($FLOATS && !reopen) mount((reopen = button("reopen", words[$W.reopen]!, open, { id: "reopen" })));
+    else if ($FLOATS && !reopen) mount((reopen = button("reopen", words[$W.reopen]!, open)));
   });
 }
 
@@ -60,12 +61,12 @@ function ask() {
       el("p", {}, words[$W.withdraw_hint] + " ", link(declaration(), words[$W.declaration]!),
         ...(privacyURL ? [" · ", link(privacyURL, words[$W.privacy]!)] : []))),
     el("slot", {}),
-    ...($MODAL ? [button("leave", words[$W.leave]!, () => (box as HTMLDialogElement).close(), { id: "leave" })] : []));
+    ...($MODAL ? [button("leave", words[$W.leave]!, () => (box as HTMLDialogElement).close())] : []));
   // Siblings of one look (B2–B4).
   host.append(
-    button("accept", words[$W.accept]!, () => act("accept_all", asked, "banner"), { id: "accept" }),
-    button("reject", words[$W.reject]!, () => act("reject_all", [], "banner"), { id: "reject" }),
-    button("choose", words[$W.choose]!, open, { id: "choose" }));
+    button("accept", words[$W.accept]!, () => act("accept_all", asked, "banner")),
+    button("reject", words[$W.reject]!, () => act("reject_all", [], "banner")),
+    button("choose", words[$W.choose]!, open));
   mountLayer((banner = box));
   if ($MODAL) cover(box as HTMLDialogElement);
   else leaveRoom(box);
@@ -75,7 +76,8 @@ function ask() {
 function cover(box: HTMLDialogElement) {
   const here = (url: string) => url.split(/[?#]/)[0] == location.href.split(/[?#]/)[0];
   if (here(privacyURL) || here(declaration())) box.open = true;
-  else present(box);
+  else if (box.isConnected) present(box);
+  else document.addEventListener("DOMContentLoaded", () => box.isConnected && present(box)); // the tag was in the head, not async
   box.onclose = () => {
     dismissed = true;
     render();
@@ -90,11 +92,14 @@ function leaveRoom(box: HTMLElement) {
   }).observe(box);
 }
 
-/** What the second layer needs of this script: it is compiled apart and knows nothing of its state. */
+/** What the chunks need of this script: they are compiled apart and know nothing of its state. */
 const kit = () => [
   act, emit, mountLayer, read, file, base, declaration(), words, later, language, given, answered, objects,
 ] as const;
 export type Kit = ReturnType<typeof kit>;
+
+// Placeholders are fetched when a page has a place for one. Without them it stays empty.
+onWaiting((e) => withWords(() => void import(file("embeds.js")).then((m: typeof import("./embeds")) => m.place(e, kit), () => {})));
 
 let dialog: HTMLDialogElement | undefined;
 let opening = false;
@@ -109,7 +114,7 @@ export function open() {
   withWords(async () => {
     try {
       const panel = (await import(file("panel.js"))) as typeof import("./panel");
-      dialog = panel.show(...kit());
+      dialog = panel.show(kit());
     } catch {
       ask();
     }

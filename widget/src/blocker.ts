@@ -1,12 +1,17 @@
 // Releases held elements: <script type="text/plain" data-category="statistics">, <iframe data-src data-category>.
 // What is marked never runs without us, so there is nothing to block; nothing that was released is taken back.
 
+import { allow, sweep, watch } from "./guard";
 import { held, needs } from "./markup";
 import type { Category } from "./settings";
 
+let decided: boolean; // whether there is a choice
 let given: Category[] = [];
 
-const allowed = (e: HTMLElement) => needs(e)?.every((c) => c == "necessary" || given.includes(c as Category));
+// A name with ! before it is vanilla-cookieconsent's way to say: only if the visitor has chosen otherwise.
+const allowed = (e: HTMLElement) => needs(e)?.every((c) => $VANILLA && c[0] == "!"
+  ? decided && c != "!necessary" && !given.includes(c.slice(1) as Category)
+  : c == "necessary" || given.includes(c as Category));
 
 // Under Trusted Types an address or a text becomes a script only through a policy. The site must allow ours by name.
 type Policy = { createScriptURL(s: string): string; createScript(s: string): string };
@@ -26,7 +31,7 @@ const isAsync = (s: Element) => s.hasAttribute("async"); // the property is true
 const isModule = (s: HTMLElement) => s.dataset.type == "module";
 const isLate = (s: HTMLScriptElement) => +(s.defer || isModule(s));
 const source = (s: HTMLScriptElement) => s.dataset.src || s.getAttribute("src");
-const address = (url: string) => (policy ? policy.createScriptURL(url) : url);
+export const address = (url: string) => (policy ? policy.createScriptURL(url) : url);
 
 /** Runs the queue in document order, as a parser would: an inline script waits for those before it. */
 function runScripts() {
@@ -35,6 +40,19 @@ function runScripts() {
     queue.shift(); // first: what runs now may come back here
     if (old.isConnected && allowed(old)) run(old); // one that the page took away would never tell that it has loaded
   }
+  if ($COOKIEBOT && !running) {
+    const tell = waiting;
+    waiting = undefined;
+    tell?.();
+  }
+}
+
+let waiting: (() => void) | undefined;
+
+/** Calls tell once, when all that may run now has run. Scripts with async are waited for by nobody. */
+export function whenRun(tell: () => void) {
+  waiting = tell;
+  if (document.readyState != "loading") runScripts(); // else release does
 }
 
 function run(old: HTMLScriptElement) {
@@ -59,6 +77,14 @@ function run(old: HTMLScriptElement) {
   old.replaceWith(script);
 }
 
+// Cookiebot has two names for the address that waits.
+function unpark(e: HTMLElement) {
+  const url = e.dataset.cookieblockSrc;
+  if (url == null) return;
+  e.dataset.src = url;
+  delete e.dataset.cookieblockSrc;
+}
+
 function show(e: HTMLElement) {
   for (const name of ["srcset", "src", "href"]) {
     const url = e.dataset[name];
@@ -69,11 +95,16 @@ function show(e: HTMLElement) {
   }
 }
 
+// What is shown in the place of what a visitor would see.
+let placehold: (e: HTMLElement) => void;
+
 function releaseIn(elements: Iterable<HTMLElement>) {
   const scripts: HTMLScriptElement[] = [];
   for (const e of elements) {
-    if (!allowed(e)) continue;
-    if (!(e instanceof HTMLScriptElement)) show(e);
+    if ($COOKIEBOT) unpark(e);
+    if (!allowed(e)) {
+      if (e.matches("iframe,video,[data-embed]")) placehold(e);
+    } else if (!(e instanceof HTMLScriptElement)) show(e);
     else if (e.type != "text/plain") continue;
     else if (isAsync(e)) run(e); // waits for nobody
     else scripts.push(e);
@@ -81,6 +112,8 @@ function releaseIn(elements: Iterable<HTMLElement>) {
   queue.push(...scripts.sort((a, b) => isLate(a) - isLate(b)));
   runScripts();
 }
+
+if ($AUTO) watch((e) => releaseIn([e]));
 
 const watcher = new MutationObserver((changes) => {
   const found: HTMLElement[] = [];
@@ -97,6 +130,17 @@ const watcher = new MutationObserver((changes) => {
 /** Says what may run from now on. A withdrawal holds at once, a grant with the next release. */
 export function permit(categories: Category[]) {
   given = categories;
+  if ($AUTO) allow(categories);
+}
+
+/** Says whether there is a choice: what waits for a refusal doesn't run before. */
+export function settle(chosen: boolean) {
+  decided = chosen;
+}
+
+/** Says who shows something in the place of an element that waits. */
+export function onWaiting(show: typeof placehold) {
+  placehold = show;
 }
 
 /**
@@ -104,6 +148,7 @@ export function permit(categories: Category[]) {
  * for the document to be parsed: before that, an inline script may be there by half.
  */
 export function release() {
+  if ($AUTO) sweep();
   if (document.readyState == "loading") {
     document.addEventListener("DOMContentLoaded", release);
     return;

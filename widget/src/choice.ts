@@ -1,10 +1,11 @@
 // What the visitor has decided, and what follows from it.
 
-import { announce, signal } from "./signals";
+import { signal } from "./signals";
 import { asked, notice, type Category } from "./settings";
 import { cookies, granted, keep, read, replace, uuid, type Act, type Action, type Method } from "./store";
 import { file, language } from "./words";
-import { permit, release } from "./blocker";
+import { permit, release, settle } from "./blocker";
+import { takeOver } from "./imported";
 import { send } from "./send";
 
 /** What is granted now. Nothing without a choice that still counts. */
@@ -12,8 +13,12 @@ export let given: Category[] = [];
 /** Whether there is such a choice. */
 export let answered = false;
 
-/** Global Privacy Control is a no until the visitor says otherwise: nobody is asked, nothing is stored (B29). */
-export const objects = $GPC && (navigator as { globalPrivacyControl?: unknown }).globalPrivacyControl === true;
+/**
+ * A browser that objects, by Do Not Track or Global Privacy Control, is a no until the visitor says otherwise: nobody is
+ * asked, nothing is stored (B29).
+ */
+export const objects = ($DNT && navigator.doNotTrack == "1") ||
+  ($GPC && (navigator as { globalPrivacyControl?: unknown }).globalPrivacyControl === true);
 
 /** The state of every category, as pages read it. */
 export const consent = () =>
@@ -29,10 +34,7 @@ function afterPaint(work: () => unknown) {
 }
 
 function apply() {
-  if ($CONSENT_MODE) {
-    signal("update", given);
-    announce(consent());
-  }
+  if ($SIGNALS) signal("update", consent());
   release();
 }
 
@@ -54,12 +56,14 @@ export function recall(): boolean {
   const stored = granted(read());
   answered = !!stored;
   permit((given = stored ?? []));
+  if ($VANILLA) settle(answered);
   return answered + "" + given != before;
 }
 
 /** Starts the page from the stored choice. Defaults come first of all, before any tag (K8). */
 export function begin() {
-  if ($CONSENT_MODE) signal("default", []);
+  if ($SIGNALS) signal("default", consent());
+  if ($IMPORT && !objects && !read()) takeOver();
   recall();
   if (answered) {
     apply();
@@ -84,6 +88,7 @@ export function decide(action: Action, wanted: readonly string[], method: Method
   };
   keep(given, act);
   permit(given);
+  if ($VANILLA) settle(true);
   afterPaint(async () => {
     apply();
     emit("change");

@@ -2,6 +2,7 @@
 
 import { answered, begin, consent, emit, follow, given, recall } from "./choice";
 import { act, close, declaration, open, render } from "./banner";
+import { imitate } from "./cookiebot";
 import { asked } from "./settings";
 import { read } from "./store";
 
@@ -39,10 +40,13 @@ const api = {
   },
 };
 
+export type Api = typeof api;
+
 function start() {
   (window as { samtykke?: unknown }).samtykke = api;
   begin();
   render();
+  if ($COOKIEBOT) imitate(api);
   document.addEventListener("click", (e) => {
     const link = (e.target as Element).closest?.<HTMLElement>("[data-samtykke]");
     const does = (api as Record<string, unknown>)[link?.dataset.samtykke ?? ""];
@@ -50,7 +54,7 @@ function start() {
     e.preventDefault();
     does("declaration");
   });
-  if (/^#samtykke=(open|withdraw)$/.test(location.hash)) open();
+  if (/^#samtykke=/.test(location.hash)) open();
   const refresh = () => {
     if (!recall()) return;
     follow();

@@ -44,7 +44,7 @@ async function ask<T>(url: string, options?: RequestInit): Promise<T> {
 let dressed = false;
 
 /** Opens the second layer. */
-export function show(...[
+export function show([
   act, emit, mountLayer, read, file, base, declaration, first, later, language, given, answered, objects,
 ]: Kit): HTMLDialogElement {
   const words = (later ?? $PANEL_TEXTS) as Texts;
@@ -123,9 +123,9 @@ export function show(...[
       el("small", {}, fill(words.record, { date: when(choice.time), id: choice.visitor })),
       history,
       el("div", { className: "own" },
-        ...(given[0] ? [button("withdraw", words.withdraw, () => act("withdraw", [], "dialog"), { id: "withdraw" })] : []),
-        button("receipt", words.receipt, trying(copy), { id: "receipt" }),
-        button("erase", words.erase, () => (warning.hidden = !warning.hidden), { id: "erase" })),
+        ...(given[0] ? [button("withdraw", words.withdraw, () => act("withdraw", [], "dialog"))] : []),
+        button("receipt", words.receipt, trying(copy)),
+        button("erase", words.erase, () => (warning.hidden = !warning.hidden))),
       warning, told,
     ];
   }
@@ -133,7 +133,7 @@ export function show(...[
   const save = () => act("custom", switches.filter((s) => s.checked).map((s) => s.name), "dialog");
   const box = el("dialog", { id: "dialog", "aria-labelledby": "heading" },
     el("div", { className: "text" },
-      button("close", "×", () => box.close(), { id: "close", "aria-label": words.close, title: words.close }),
+      button("close", "×", () => box.close(), { "aria-label": words.close, title: words.close }),
       el("h2", { id: "heading" }, words.dialog_title),
       el("ul", {}, ...rows),
       el("p", {}, link(declaration, first[$W.declaration]!), ...(privacyURL ? [" · ", link(privacyURL, first[$W.privacy]!)] : [])),
@@ -141,7 +141,7 @@ export function show(...[
     el("div", { className: "buttons" },
       button("accept", first[$W.accept]!, () => act("accept_all", asked, "dialog")),
       button("reject", first[$W.reject]!, () => act("reject_all", [], "dialog")),
-      button("save", words.save, save, { id: "save" })));
+      button("save", words.save, save)));
   box.onclose = () => {
     box.remove();
     emit("close");

@@ -15,9 +15,9 @@ export function el<K extends keyof HTMLElementTagNameMap>(tag: K, props: object,
   return e;
 }
 
-/** Makes a button that is known by its role, for tests and for extensions that answer banners. */
-export const button = (role: string, text: string, onclick: () => void, props = {}) =>
-  el("button", { type: "button", "data-role": role, onclick, ...props }, text);
+/** Makes a button with a stable name, for tests and for extensions that answer banners. */
+export const button = (id: string, text: string, onclick: () => void, props = {}) =>
+  el("button", { type: "button", id, "data-role": id, onclick, ...props }, text);
 
 /** A link that leaves the visitor's choice where it is, in a tab of its own. */
 export const link = (href: string, text: string) => el("a", { href, target: "_blank", rel: "noopener" }, text);

@@ -4,11 +4,13 @@ import { fallbackBase, site } from "./settings";
 import { read, replace } from "./store";
 
 const script = document.currentScript as HTMLScriptElement | null;
-const path = "/s/" + site;
+const path = $COOKIEBOT && script?.src.includes("/uc.js") ? "/uc.js" : "/s/" + site;
 
 /** The server's address: where the script came from, so that a moved or proxied server works; else the compiled one. */
 export const base = script?.src.includes(path) ? script.src.split(path)[0]! : fallbackBase;
-export const tagLanguage = script?.dataset.lang;
+export const tagLanguage = $COOKIEBOT
+  ? script && (script.dataset.lang || script.dataset.culture || /[?&]culture=(\w+)/.exec(script.src)?.[1])
+  : script?.dataset.lang;
 
 let sending = false;
 

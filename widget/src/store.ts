@@ -3,7 +3,7 @@
 import { asked, lifetime, sharedDomain, site, terms, type Category } from "./settings";
 
 export type Action = "accept_all" | "reject_all" | "custom" | "withdraw";
-export type Method = "banner" | "dialog" | "declaration" | "api";
+export type Method = "banner" | "dialog" | "declaration" | "placeholder" | "api" | "import";
 
 /** One act of consent as the server takes it. */
 export interface Act {
@@ -27,7 +27,8 @@ export interface Choice {
   acts: Act[]; // not yet acknowledged by the server, oldest first
 }
 
-const initials = (categories: Category[]) => categories.map((c) => c[0]).join("");
+/** Categories as the cookie spells them. */
+export const initials = (categories: Category[]) => categories.map((c) => c[0]).join("");
 
 // What counts on this page where the browser refuses cookies.
 let memory: Choice | undefined;
@@ -101,6 +102,9 @@ export function keep(given: Category[], act: Act) {
     acts: [...(read()?.acts ?? []), act],
   }));
 }
+
+/** Stores a choice as it was made elsewhere. */
+export const restore = (choice: Choice) => write((memory = choice));
 
 /** Puts act in the place of the waiting act of the same id; without act, that one is done with. */
 export function replace(id: string, act?: Act) {

@@ -4,6 +4,7 @@
 declare const $TRANSLATED: boolean; // there are languages besides the default
 declare const $MODAL: boolean; // the first layer is a modal dialog
 declare const $FLOATS: boolean; // the permanent button is wanted
+declare const $SIGNALS: boolean; // some tool is told of the choice
 declare const $CONSENT_MODE: boolean; // Google Consent Mode
 declare const $ADS_REDACTION: boolean; // Consent Mode: ads_data_redaction
 declare const $URL_PASSTHROUGH: boolean; // Consent Mode: url_passthrough

@@ -283,8 +283,8 @@ func visitors(t *testing.T, db *store.DB) {
 	wantKind(t, err, consent.KindNotFound)
 	// T5: erased is what this visitor did here, and nothing else.
 	other, _ := Site(t, db, "nordlysoglim")
-	same(t, must[int64](t)(db.EraseVisitor(ctx, other.ID, yes.Visitor)), 0)
-	same(t, must[int64](t)(db.EraseVisitor(ctx, s.ID, yes.Visitor)), 2)
+	same(t, must[int64](t)(db.EraseVisitor(ctx, other.ID, yes.Visitor)), int64(0))
+	same(t, must[int64](t)(db.EraseVisitor(ctx, s.ID, yes.Visitor)), int64(2))
 	for _, nobody := range []uuid.UUID{yes.Visitor, uuid.Nil} {
 		if acts := must[[]consent.Record](t)(db.Visitor(ctx, s.ID, nobody)); len(acts) > 0 {
 			t.Errorf("%s has %d acts", nobody, len(acts))

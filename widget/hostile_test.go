@@ -1,0 +1,103 @@
+package widget
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+)
+
+// everything is what a style sheet can do to an element that isn't an ancestor of ours.
+const everything = `display:none!important;visibility:hidden!important;opacity:.1!important;pointer-events:none!important;
+	font:italic 0/0 cursive!important;letter-spacing:9px!important;text-transform:uppercase!important;text-indent:-999px!important;
+	writing-mode:vertical-rl!important;direction:rtl!important;unicode-bidi:bidi-override!important;color:red!important;background:lime!important;
+	position:static!important;inset:50%!important;float:right!important;margin:50px!important;padding:50px!important;border:9px solid red!important;
+	width:1px!important;height:1px!important;min-width:900px!important;max-height:1px!important;overflow:hidden!important;box-sizing:content-box!important;
+	transform:rotate(45deg) scale(3)!important;rotate:9deg!important;zoom:3!important;filter:invert(1) blur(9px)!important;clip-path:circle(1px)!important;
+	mask:linear-gradient(#000,#0000)!important;mix-blend-mode:difference!important;perspective:9px!important;contain:strict!important;content-visibility:hidden!important;
+	z-index:-1!important;animation:hostile 1s infinite!important;transition:all 9s!important;user-select:none!important;touch-action:none!important;cursor:none!important;
+	color-scheme:dark!important;forced-color-adjust:none!important;columns:5!important;flex:0 0 1px!important;order:9!important;align-self:end!important;
+	outline:9px solid red!important;accent-color:red!important;appearance:checkbox!important;scroll-behavior:smooth!important;
+	--paper:red!important;--ink:red!important;--soft:red!important;--line:red!important;--round:50px!important;--button:red!important;--label:red!important;--link:red!important;--gap:99px!important`
+
+// hostile are style sheets that do their worst. What they do to html and body themselves is what can be survived: an
+// ancestor that isn't shown shows nothing that is in it.
+var hostile = map[string]string{
+	"every element": `body *, body *::before, body *::after { ` + everything + ` } @keyframes hostile { to { opacity: 0; background: red } }`,
+	"reset":         `* { all: revert!important } body *, body *::before { all: unset!important; display: none!important }`,
+	"by name":       `#samtykke, #samtykke > *, #accept, #reject, #choose, #banner, #dialog, #reopen { ` + everything + ` }`,
+	"by tag":        `div, button, section, dialog, h2, p, a, ul, li, label, input, slot, small, b { ` + everything + ` }`,
+	"unimportant":   `* { --button: red; --label: lime; --link: red; --round: 0 } button { background: red; width: 1px; text-transform: uppercase } div { display: flex; position: static; color: red }`,
+	"layers":        `@layer a, b; @layer a { body * { ` + everything + ` } } @layer b { #samtykke, #accept { ` + everything + ` } }`,
+	"pseudo":        `body *::before, body *::after, body *::marker, ::backdrop, ::selection, button::before { content: "☠"!important; display: block!important; position: fixed!important; inset: 0!important; background: red!important }`,
+	"states":        `:focus, :hover, :not(:hover), :defined, :first-child, :empty, :only-child, [type=button], [data-role] { ` + everything + ` }`,
+	"root":          `:root, body { --paper: red!important; --ink: red!important; --link: red!important; --button: red!important; font: 0/0 cursive!important; color: red!important; background: lime!important; direction: rtl!important; text-align: end!important; writing-mode: vertical-rl; color-scheme: dark!important; visibility: hidden!important; pointer-events: none!important; text-transform: uppercase!important; letter-spacing: 9px!important; cursor: none!important; overflow: hidden!important }`,
+	"flat":          `body { display: grid!important; place-items: center!important; grid-template: 1px/1px!important; columns: 4 } body > * { transform: scale(.1)!important; filter: blur(9px)!important; zoom: .1!important }`,
+}
+
+// styles notes how every element of a list looks and where it is.
+const styles = `(elements => {
+	const lines = new Map();
+	elements.forEach((e, i) => ["", "::before", "::after", "::backdrop"].forEach(pseudo => {
+		const s = getComputedStyle(e, pseudo), name = i + " " + e.localName + (e.id && "#" + e.id) + pseudo;
+		if (pseudo && s.content === "none" && (pseudo !== "::backdrop" || !e.matches(":modal"))) return lines.set(name, "none");
+		for (const p of s) lines.set(name + " " + p, s.getPropertyValue(p));
+		if (!pseudo) lines.set(name + " is at", Object.values(e.getBoundingClientRect().toJSON()).map(v => v.toFixed(2)) + "");
+	}));
+	return lines;
+})`
+
+const (
+	ours   = `(h => [h, ...h.children, ...h.shadowRoot.querySelectorAll(":not(style)")])(document.querySelector("div#samtykke"))`
+	theirs = `[...document.querySelectorAll("html, body, body *:not(script)")].filter(e => !e.closest("#samtykke"))`
+	// differences compares two notes, the second of which may lack what wasn't there.
+	differences = `((a, b) => [...new Set([...a.keys(), ...b.keys()])].filter(k => a.get(k) !== b.get(k)).map(k => k + ": " + a.get(k) + " → " + b.get(k)))`
+)
+
+// picture is what is seen of an element, without its rounded corners: behind them is the page.
+func (w *world) picture(element string) []byte {
+	w.t.Helper()
+	var r struct{ X, Y, Width, Height float64 }
+	w.tab.Eval(element+`.getBoundingClientRect().toJSON()`, &r)
+	const rim = 8
+	clip := page.Viewport{X: r.X + rim, Y: r.Y + rim, Width: r.Width - 2*rim, Height: r.Height - 2*rim, Scale: 1}
+	png, err := chromedp.Call(w.tab.Ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{Clip: &clip})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return png.Data
+}
+
+// B26: no style sheet of the page changes a property, a place or a pixel of what we show, in any form or layer.
+func TestHostile_NothingReachesIn(t *testing.T) {
+	for _, form := range []string{"bar", "box", "dialog"} {
+		c := shopContent(t)
+		c.Banner.Form = form
+		w := open(t, c)
+		w.viewport(1280, 800, "light")
+		w.visit("/", "da", shopPage+`<style id=hostile></style>`)
+		for _, layer := range []struct{ opener, shown string }{{"", "#banner"}, {"#choose", "#dialog"}, {"#dialog [data-role=reject]", "#reopen"}} {
+			if layer.opener != "" {
+				w.press(layer.opener)
+			}
+			w.tab.Wait(at(layer.shown) + `?.getBoundingClientRect().height`)
+			w.tab.Do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 0, 0)) // away from all buttons
+			w.tab.Eval(`plain = `+styles+`(`+ours+`), plain.size`, nil)
+			before := w.picture(at(layer.shown))
+			for name, css := range hostile {
+				var changed []string
+				w.tab.Eval(fmt.Sprintf(`hostile.textContent = %q, %s(plain, %s(%s)).slice(0, 12)`, css, differences, styles, ours), &changed)
+				if len(changed) > 0 {
+					t.Errorf("%s, %s: the sheet %q changes %q", form, layer.shown, name, changed)
+				}
+				if !bytes.Equal(before, w.picture(at(layer.shown))) {
+					t.Errorf("%s, %s: the sheet %q changes pixels", form, layer.shown, name)
+				}
+			}
+			w.tab.Eval(`hostile.textContent = ""`, nil)
+		}
+	}
+}

@@ -1,0 +1,98 @@
+// Holds what a page asks other sites for without having marked it. As the stub it stands in the page itself and holds
+// everything from elsewhere until the script is there; in the script it does the same where there is no stub.
+// What is held happens later, on the same element or call, with the same arguments.
+
+/** What is held: the address, what lets it happen, and the element that it was for, if any. */
+export type Held = [url: URL, go: () => unknown, element?: HTMLElement];
+
+export interface Holding {
+  held: Held[]; // in the order of the page
+  holds: (url: URL, element?: HTMLElement) => unknown; // whether to hold it now
+}
+
+type Any = Record<string, any>;
+
+export function install(w: Any, d: Document): Holding {
+  const late = "data-samtykke-src";
+  const held: Held[] = [];
+  const foreign = (address: any, element?: HTMLElement): URL | false | undefined => {
+    try {
+      const url = new URL(address, d.baseURI);
+      return /^http/.test(url.protocol) && !!state.holds(url, element) && url;
+    } catch {
+      return; // no address: nothing is asked for
+    }
+  };
+  // Does it now, or later: then the page gets this value meanwhile.
+  const when = (address: any, go: () => unknown, meanwhile?: unknown, element?: HTMLElement) => {
+    const url = foreign(address, element);
+    if (!url) return go();
+    held.push([url, go, element]);
+    return meanwhile;
+  };
+  const patch = (object: Any, name: string, by: (plain: (...a: any[]) => any, args: any[], self: any) => unknown) => {
+    const plain = object[name];
+    object[name] = function (...args: any[]) {
+      return by(plain.bind(this), args, this);
+    };
+  };
+  const state: Holding = { held, holds: (url) => url.host != location.host };
+  // Takes from markup the addresses that are to be held: they come when the elements are there. Trusted HTML stays as it is.
+  const defuse = (html: any) => html.replace?.(/(<(?:script|iframe|img)\b[^>]*?\s)src(\s*=\s*["']?([^"'\s>]+))/gi,
+    (all: string, before: string, rest: string, address: string) => (foreign(address) ? before + late + rest : all)) ?? html;
+  // Has a property set in our way.
+  const guard = (proto: any, key: string, by: (set: (value: any) => void, value: any, self: any) => void) => {
+    const plain = Object.getOwnPropertyDescriptor(proto, key)!;
+    const set = plain.set!;
+    plain.set = function (value) {
+      by((v) => set.call(this, v), value, this);
+    };
+    Object.defineProperty(proto, key, plain);
+  };
+  patch(w, "fetch", (plain, args) => new Promise((done) => when(args[0].url || args[0], () => done(plain(...args)))));
+  patch(navigator, "sendBeacon", (plain, args) => when(args[0], () => plain(...args), true));
+  const { prototype } = w.XMLHttpRequest;
+  patch(prototype, "open", (plain, args, self) => {
+    self.samtykke = args[1];
+    plain(...args);
+  });
+  patch(prototype, "send", (plain, args, self) => when(self.samtykke, () => plain(...args)));
+  for (const type of ["Script", "IFrame", "Image", "Embed", "Media", "Source", "Link"]) {
+    const { prototype } = w[`HTML${type}Element`], key = type == "Link" ? "href" : "src";
+    guard(prototype, key, (set, value, self) => {
+      const { async } = self; // the parser forgets it of a script that it found empty
+      when(value, () => {
+        if (type == "Script") self.async = async;
+        set(value);
+      }, 0, self);
+    });
+    patch(prototype, "setAttribute", (plain, args, self) => {
+      if (args[0].toLowerCase() == key) self[key] = args[1];
+      else plain(...args);
+    });
+  }
+  patch(d, "write", (plain, args) => plain(...args.map(defuse)));
+  const element = w.Element.prototype;
+  for (const key of ["innerHTML", "outerHTML"]) guard(element, key, (set, value) => set(defuse(value)));
+  patch(element, "insertAdjacentHTML", (plain, [where, html]) => plain(where, defuse(html)));
+  // What the parser makes. It asks here before a script runs, but a frame may have begun to load.
+  const suspect = `:is(script,iframe,img)[src]:not([data-samtykke]),[${late}]`;
+  const empty = (e: any) => {
+    const address = e.getAttribute(late) || (foreign(e.src, e) && e.src);
+    if (!address) return;
+    e.removeAttribute(late);
+    e.removeAttribute("src");
+    e.contentWindow?.stop();
+    e.async = e.hasAttribute("async");
+    e.src = address;
+  };
+  new MutationObserver((changes) => {
+    for (const { addedNodes } of changes) {
+      for (const e of addedNodes as NodeListOf<any>) {
+        if (e.matches?.(suspect)) empty(e);
+        e.querySelectorAll?.(suspect).forEach(empty);
+      }
+    }
+  }).observe(d, { childList: true, subtree: true });
+  return state;
+}
