@@ -84,6 +84,18 @@ func (c *Content) ThirdParties() int {
 	return len(seen)
 }
 
+// Refusable lists the providers behind a category's declared items, other than the controller, in the order declared:
+// where the banner lets visitors refuse single ones (Banner.PerVendor), these.
+func (c *Content) Refusable(cat Category) []string {
+	names := []string{}
+	for _, i := range c.Items {
+		if i.Category == cat && i.Provider != "" && i.Provider != c.Controller.Name && !slices.Contains(names, i.Provider) {
+			names = append(names, i.Provider)
+		}
+	}
+	return names
+}
+
 // Bundle is the compiled banner of a notice.
 type Bundle struct {
 	JS []byte // the script with the default language's texts, naming the notice's hash

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -68,6 +69,7 @@ type Act struct {
 	Categories Choices   `json:"categories"`
 	Language   string    `json:"language"` // the language that was shown
 	Method     Method    `json:"method"`
+	Refused    []string  `json:"refused,omitempty"`   // single providers within granted categories, as category/provider
 	Path       string    `json:"path,omitempty"`      // only where the site asks for it; never with a query (R6)
 	Cleared    []string  `json:"cleared,omitempty"`   // names of cookies that the browser removed
 	Remaining  []string  `json:"remaining,omitempty"` // and of those that it could not
@@ -97,16 +99,33 @@ func (a *Act) Validate() error {
 	f.add(a.Categories.Asked == 0 || a.Categories.Validate() != nil, "categories", "Answer each category with true or false.")
 	f.add(a.Action == AcceptAll && a.Categories.Given != a.Categories.Asked, "categories", "accept_all grants every category.")
 	f.add((a.Action == RejectAll || a.Action == Withdraw) && a.Categories.Given != 0, "categories", "reject_all and withdraw grant no category.")
+	f.add(!a.refusesWithinGrants(), "refused", "At most 60 providers, as category/provider, within categories that are granted by choosing.")
 	f.add(!validPath(a.Path), "path", "The path starts with / and has no query, no fragment and at most 300 bytes.")
 	f.add(!validNames(a.Cleared), "cleared", "At most 60 names of at most 100 bytes.")
 	f.add(!validNames(a.Remaining), "remaining", "At most 60 names of at most 100 bytes.")
 	return f.err("bad_consent", "The consent can't be recorded.")
 }
 
+// refusesWithinGrants says whether the single refusals, if any, are exceptions from a choice.
+func (a *Act) refusesWithinGrants() bool {
+	for _, r := range a.Refused {
+		cat, provider, ok := strings.Cut(r, "/")
+		if !ok || provider == "" || !a.Categories.Given.Has(Category(cat)) {
+			return false
+		}
+	}
+	return len(a.Refused) == 0 || a.Action == Custom && validNames(a.Refused)
+}
+
 // CheckAgainst refuses an act that doesn't answer exactly what the notice asked (R11), or in a language in which
-// the notice was never shown.
-func (a *Act) CheckAgainst(b *Banner) error {
+// the notice was never shown, or that refuses whom it never offered to refuse.
+func (a *Act) CheckAgainst(c *Content) error {
 	var f fields
+	b := &c.Banner
+	for _, r := range a.Refused {
+		cat, provider, _ := strings.Cut(r, "/")
+		f.add(!b.PerVendor || !slices.Contains(c.Refusable(Category(cat)), provider), "refused", "The notice doesn't offer to refuse this provider.")
+	}
 	f.add(a.Categories.Asked != b.Asked(), "categories", "Answer exactly the categories that the notice asks about.")
 	shown := false
 	for _, l := range b.Languages {
@@ -234,6 +253,7 @@ func (r *Record) AppendCanonical(b []byte) []byte {
 		b = append(b, `,"path":`...)
 		b = appendString(b, r.Path)
 	}
+	b = appendNames(b, `,"refused":[`, r.Refused)
 	b = appendNames(b, `,"remaining":[`, r.Remaining)
 	b = append(b, `,"site":"`...)
 	b = append(b, r.Site...)
@@ -256,6 +276,7 @@ type canonical struct {
 	Method     Method       `json:"method"`
 	Notice     Hash         `json:"notice"`
 	Path       string       `json:"path"`
+	Refused    []string     `json:"refused"`
 	Remaining  []string     `json:"remaining"`
 	Site       string       `json:"site"`
 	V          int          `json:"v"`
@@ -282,7 +303,7 @@ func ParseCanonical(b []byte) (Record, error) {
 	r := Record{
 		Act: Act{
 			ID: c.ID, Visitor: c.Visitor, Notice: c.Notice, Action: c.Action, Categories: c.Categories, Language: c.Language,
-			Method: c.Method, Path: c.Path, Cleared: c.Cleared, Remaining: c.Remaining,
+			Method: c.Method, Path: c.Path, Cleared: c.Cleared, Refused: c.Refused, Remaining: c.Remaining,
 		},
 		Site: c.Site, At: time.UnixMilli(c.At).UTC(), ValidUntil: time.UnixMilli(c.ValidUntil).UTC(), Address: c.Address,
 	}

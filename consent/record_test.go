@@ -133,19 +133,55 @@ func TestRecord_Validate(t *testing.T) {
 }
 
 // R11: an act must answer exactly what its notice asks.
+// A refused provider is an exception from what was granted by choosing, and only where the notice offers it.
+func TestAct_RefusesSingleProviders(t *testing.T) {
+	c := Content{Banner: DefaultBanner(), Controller: Controller{Name: "Havnen"}, Items: []Item{
+		{Category: Statistics, Provider: "Tal ApS"}, {Category: Statistics, Provider: "Tal ApS"}, {Category: Statistics, Provider: "Havnen"}, {Category: Marketing, Provider: "Tal ApS"},
+	}}
+	c.Banner.PerVendor = true
+	act := sample().Act
+	act.Categories = Choices{Asked: c.Banner.Asked(), Given: SetOf(Statistics)}
+	for name, tt := range map[string]struct {
+		change func(*Act, *Content)
+		valid  bool
+	}{
+		"offered":               {func(a *Act, _ *Content) { a.Refused = []string{"statistics/Tal ApS"} }, true},
+		"not granted":           {func(a *Act, _ *Content) { a.Refused = []string{"marketing/Tal ApS"} }, false},
+		"the controller itself": {func(a *Act, _ *Content) { a.Refused = []string{"statistics/Havnen"} }, false},
+		"unknown":               {func(a *Act, _ *Content) { a.Refused = []string{"statistics/Nobody"} }, false},
+		"no provider":           {func(a *Act, _ *Content) { a.Refused = []string{"statistics/"} }, false},
+		"no category":           {func(a *Act, _ *Content) { a.Refused = []string{"Tal ApS"} }, false},
+		"yes to everything": {func(a *Act, _ *Content) {
+			a.Action, a.Categories.Given, a.Refused = AcceptAll, a.Categories.Asked, []string{"statistics/Tal ApS"}
+		}, false},
+		"where it isn't offered": {func(a *Act, c *Content) { c.Banner.PerVendor, a.Refused = false, []string{"statistics/Tal ApS"} }, false},
+	} {
+		a, n := act, c
+		tt.change(&a, &n)
+		if err := errors.Join(a.Validate(), a.CheckAgainst(&n)); (err == nil) != tt.valid {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	r := sample()
+	r.Categories.Given, r.Refused = SetOf(Statistics), []string{"statistics/Tal ApS"}
+	if back, err := ParseCanonical(r.AppendCanonical(nil)); err != nil || len(back.Refused) != 1 {
+		t.Errorf("%+v, %v", back.Refused, err)
+	}
+}
+
 func TestAct_CheckAgainst(t *testing.T) {
 	b := DefaultBanner()
 	r := sample()
-	if err := r.CheckAgainst(&b); err != nil {
+	if err := r.CheckAgainst(&Content{Banner: b}); err != nil {
 		t.Error(err)
 	}
 	fewer := DefaultBanner()
 	fewer.Categories = []Category{Statistics}
-	if err := r.CheckAgainst(&fewer); KindOf(err) != KindInvalid {
+	if err := r.CheckAgainst(&Content{Banner: fewer}); KindOf(err) != KindInvalid {
 		t.Errorf("answers to questions that were not asked: %v", err)
 	}
 	r.Language = "de"
-	if err := r.CheckAgainst(&b); KindOf(err) != KindInvalid {
+	if err := r.CheckAgainst(&Content{Banner: b}); KindOf(err) != KindInvalid {
 		t.Errorf("a language that was not shown: %v", err)
 	}
 }

@@ -16,11 +16,12 @@ import (
 
 // The columns of the log's CSV, in UTF-8 with a header (H14). Times are UTC, RFC 3339 with milliseconds. The three
 // categories hold true or false, or nothing where the notice didn't ask. notice is the hash of the notice, and
-// notice_version its number on the site. cleared and remaining are names with a space between. A value that a
+// notice_version its number on the site. cleared and remaining are names with a space between; refused is providers
+// as category/provider with a semicolon between. A value that a
 // spreadsheet would read as a formula begins with '.
 var csvColumns = []string{
 	"id", "visitor", "at", "action", "preferences", "statistics", "marketing", "language", "method", "notice", "notice_version",
-	"valid_until", "path", "cleared", "remaining",
+	"valid_until", "path", "cleared", "remaining", "refused",
 }
 
 const csvTime = "2006-01-02T15:04:05.000Z"
@@ -105,7 +106,7 @@ func csvLine(r *consent.Record, version int) []string {
 		line = append(line, answer(r.Categories, k))
 	}
 	line = append(line, r.Language, string(r.Method), r.Notice.String(), strconv.Itoa(version), r.ValidUntil.UTC().Format(csvTime),
-		r.Path, strings.Join(r.Cleared, " "), strings.Join(r.Remaining, " "))
+		r.Path, strings.Join(r.Cleared, " "), strings.Join(r.Remaining, " "), strings.Join(r.Refused, ";"))
 	for i := range line {
 		line[i] = inert(line[i])
 	}

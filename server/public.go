@@ -121,7 +121,7 @@ func (s *Server) recordConsent(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := act.CheckAgainst(&n.Content.Banner); err != nil {
+	if err := act.CheckAgainst(&n.Content); err != nil {
 		return err
 	}
 	act.Path = "" // kept only where an owner asks for it, which no site can yet

@@ -2,6 +2,7 @@ package widget
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"samtykke/consent"
@@ -12,29 +13,50 @@ var shelves = []consent.ItemKind{consent.Cookie, consent.LocalStorage, consent.S
 
 // clearable makes the script's table of what it may remove: for each category a regular expression of names for
 // each shelf. Only declared first-party items of optional categories are in it, and of the necessary ones those
-// that a wildcard of the others could hit, so that the script spares them. Nil if there is nothing to remove.
-func clearable(items []consent.Item) [][]string {
+// that a wildcard of the others could hit, so that the script spares them. Where visitors can refuse single providers,
+// there is a row for each of them, with its name at the end. Nil if there is nothing to remove.
+func clearable(items []consent.Item, perVendor bool) [][]string {
 	var table [][]string
 	for _, cat := range consent.Categories() {
-		row, any := []string{string(cat)}, false
-		for _, kind := range shelves {
-			names := namesOf(items, cat, kind)
-			row, any = append(row, strings.Join(names, "|")), any || len(names) > 0
+		providers := []string{""}
+		if perVendor {
+			providers = providersOf(items, cat)
 		}
-		if any {
-			table = append(table, row)
+		for _, p := range providers {
+			row, any := []string{string(cat)}, false
+			for _, kind := range shelves {
+				names := namesOf(items, cat, kind, func(i *consent.Item) bool { return !perVendor || i.Provider == p })
+				row, any = append(row, strings.Join(names, "|")), any || len(names) > 0
+			}
+			if perVendor {
+				row = append(row, p)
+			}
+			if any {
+				table = append(table, row)
+			}
 		}
 	}
-	if len(table) == 1 && table[0][0] == string(consent.Necessary) {
+	if !slices.ContainsFunc(table, func(row []string) bool { return row[0] != string(consent.Necessary) }) {
 		return nil
 	}
 	return table
 }
 
-func namesOf(items []consent.Item, cat consent.Category, kind consent.ItemKind) []string {
+// providersOf lists who is behind a category's items, in the order declared.
+func providersOf(items []consent.Item, cat consent.Category) []string {
 	var names []string
 	for _, i := range items {
-		if i.Party == consent.FirstParty && i.Category == cat && i.Kind == kind && (cat.Optional() || atRisk(i, items)) {
+		if i.Category == cat && !slices.Contains(names, i.Provider) {
+			names = append(names, i.Provider)
+		}
+	}
+	return names
+}
+
+func namesOf(items []consent.Item, cat consent.Category, kind consent.ItemKind, which func(*consent.Item) bool) []string {
+	var names []string
+	for _, i := range items {
+		if which(&i) && i.Party == consent.FirstParty && i.Category == cat && i.Kind == kind && (cat.Optional() || atRisk(i, items)) {
 			names = append(names, strings.ReplaceAll(regexp.QuoteMeta(i.Name), `\*`, ".*"))
 		}
 	}

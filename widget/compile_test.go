@@ -59,7 +59,7 @@ func TestCompile_LeavesOutWhatIsOff(t *testing.T) {
 	}{
 		"consent mode": {func(c *consent.Content) { c.Banner.ConsentMode = false }, "dataLayer"},
 		"GPC":          {func(c *consent.Content) { c.Banner.GPC = false }, "globalPrivacyControl"},
-		"corner":       {func(c *consent.Content) { c.Banner.Corner = "none" }, `id:"reopen"`},
+		"corner":       {func(c *consent.Content) { c.Banner.Corner = "none" }, `"reopen"`},
 		"category":     {func(c *consent.Content) { c.Banner.Categories = c.Banner.Categories[1:] }, "Husker dine indstillinger"},
 		"cleaning":     {func(c *consent.Content) { c.Items = nil }, "clean.js"},
 		"languages":    {func(c *consent.Content) { c.Banner.Languages = c.Banner.Languages[:1] }, "documentElement.lang"},
@@ -223,7 +223,7 @@ func TestStyle_ContrastsWithAnyAccent(t *testing.T) {
 
 // The script's table of names says the same as the declaration, and spares what is necessary.
 func TestClearable_MatchesTheDeclaration(t *testing.T) {
-	got := clearable(shopItems())
+	got := clearable(shopItems(), false)
 	want := [][]string{
 		{"necessary", "_gate", "", ""},
 		{"preferences", "view", "theme", ""},
@@ -233,13 +233,13 @@ func TestClearable_MatchesTheDeclaration(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if table := clearable(shopItems()[:3]); table != nil {
+	if table := clearable(shopItems()[:3], false); table != nil {
 		t.Errorf("only necessary items give %v", table)
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		name, pattern := rapid.StringMatching(`[a-c.*]{1,5}`).Draw(t, "name"), rapid.StringMatching(`[a-c.*]{1,5}`).Draw(t, "pattern")
 		item := consent.Item{Kind: consent.Cookie, Name: pattern, Party: consent.FirstParty, Category: consent.Marketing}
-		re := regexp.MustCompile("^(?:" + namesOf([]consent.Item{item}, consent.Marketing, consent.Cookie)[0] + ")$")
+		re := regexp.MustCompile("^(?:" + namesOf([]consent.Item{item}, consent.Marketing, consent.Cookie, func(*consent.Item) bool { return true })[0] + ")$")
 		if re.MatchString(name) != item.Matches(name) {
 			t.Errorf("%q and %q: the expression %s and the item disagree", pattern, name, re)
 		}

@@ -33,18 +33,21 @@ var hostile = map[string]string{
 	"unimportant":   `* { --button: red; --label: lime; --link: red; --round: 0 } button { background: red; width: 1px; text-transform: uppercase } div { display: flex; position: static; color: red }`,
 	"layers":        `@layer a, b; @layer a { body * { ` + everything + ` } } @layer b { #samtykke, #accept { ` + everything + ` } }`,
 	"pseudo":        `body *::before, body *::after, body *::marker, ::backdrop, ::selection, button::before { content: "☠"!important; display: block!important; position: fixed!important; inset: 0!important; background: red!important }`,
-	"states":        `:focus, :hover, :not(:hover), :defined, :first-child, :empty, :only-child, [type=button], [data-role] { ` + everything + ` }`,
+	"states":        `body :is(:focus, :hover, :not(:hover), :defined, :first-child, :empty, :only-child, [type=button], [data-role]) { ` + everything + ` }`,
 	"root":          `:root, body { --paper: red!important; --ink: red!important; --link: red!important; --button: red!important; font: 0/0 cursive!important; color: red!important; background: lime!important; direction: rtl!important; text-align: end!important; writing-mode: vertical-rl; color-scheme: dark!important; visibility: hidden!important; pointer-events: none!important; text-transform: uppercase!important; letter-spacing: 9px!important; cursor: none!important; overflow: hidden!important }`,
+	"registered":    `@property --round { syntax: "*"; inherits: false } @property --button { syntax: "<color>"; inherits: false; initial-value: red } @property --label { syntax: "<color>"; inherits: false; initial-value: red }`,
 	"flat":          `body { display: grid!important; place-items: center!important; grid-template: 1px/1px!important; columns: 4 } body > * { transform: scale(.1)!important; filter: blur(9px)!important; zoom: .1!important }`,
 }
 
-// styles notes how every element of a list looks and where it is.
+// styles notes how every element of a list looks and where it is. Custom properties count by what they do to others; the
+// host's unicode-bidi does nothing, since only blocks are in it.
 const styles = `(elements => {
 	const lines = new Map();
 	elements.forEach((e, i) => ["", "::before", "::after", "::backdrop"].forEach(pseudo => {
+		if (pseudo === "::backdrop" && !e.matches(":modal")) return;
 		const s = getComputedStyle(e, pseudo), name = i + " " + e.localName + (e.id && "#" + e.id) + pseudo;
-		if (pseudo && s.content === "none" && (pseudo !== "::backdrop" || !e.matches(":modal"))) return lines.set(name, "none");
-		for (const p of s) lines.set(name + " " + p, s.getPropertyValue(p));
+		if (/before|after/.test(pseudo) && s.content === "none") return lines.set(name, "none");
+		for (const p of s) if (!p.startsWith("--") && !(e.shadowRoot && p === "unicode-bidi")) lines.set(name + " " + p, s.getPropertyValue(p));
 		if (!pseudo) lines.set(name + " is at", Object.values(e.getBoundingClientRect().toJSON()).map(v => v.toFixed(2)) + "");
 	}));
 	return lines;

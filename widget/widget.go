@@ -67,7 +67,7 @@ func Compile(c consent.Content, base string) (consent.Bundle, error) {
 // chunksOf lists the modules that the script fetches when they are first needed.
 func chunksOf(c *consent.Content) []string {
 	names := []string{"panel", "embeds"}
-	if clearable(c.Items) != nil {
+	if clearable(c.Items, c.Banner.PerVendor) != nil {
 		names = append(names, "clean")
 	}
 	if c.Banner.AutoBlock {
@@ -90,7 +90,7 @@ func definesOf(c *consent.Content, base string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, table := c.Banner, clearable(c.Items)
+	b, table := c.Banner, clearable(c.Items, c.Banner.PerVendor)
 	words := textsOf(c, b.Languages[0])
 	values := map[string]any{
 		"SITE": c.Site, "BASE": base, "NOTICE": consent.NoHash, "VERSION": c.Version, "TERMS": strconv.Itoa(c.Terms),
@@ -102,7 +102,7 @@ func definesOf(c *consent.Content, base string) (map[string]string, error) {
 		"COOKIEBOT": slices.Contains(b.Markup, "cookiebot"), "VANILLA": slices.Contains(b.Markup, "vanilla-cookieconsent"),
 		"KLARO": slices.Contains(b.Markup, "klaro"), "IMPORT": b.Import, "SERVICES": b.Services, "VENDORS": b.PerVendor,
 		"PANEL_TEXTS": words.Later, "PANEL_STYLE": panelCSS,
-		"HOSTS": hostsOf(c), "KNOWN_HOSTS": knownHosts(c),
+		"PANEL_VENDORS": refusable(c), "PROVIDERS": providerHosts(c), "HOSTS": hostsOf(c), "KNOWN_HOSTS": knownHosts(c),
 		"EMBED_TEXTS": pick(words.Later, "embed_title", "embed_text", "embed_once", "embed_always"), "EMBED_STYLE": embedCSS,
 	}
 	values["SIGNALS"] = b.ConsentMode || len(b.Signals) > 0

@@ -69,6 +69,7 @@ type extra struct {
 	Address   netip.Prefix `json:"address,omitzero"`
 	Cleared   []string     `json:"cleared,omitempty"`
 	Remaining []string     `json:"remaining,omitempty"`
+	Refused   []string     `json:"refused,omitempty"`
 }
 
 // ErrReused says that another act was stored under the same visitor and id.
@@ -114,8 +115,8 @@ func (db *DB) toRow(ctx context.Context, r *consent.Record) (row, error) {
 		site: n.site, notice: n.num, at: r.At.UnixMilli(), visitor: r.Visitor, id: r.ID,
 		action: int64(r.Action.Number()), method: int64(r.Method.Number()), given: int64(r.Categories.Given), language: r.Language,
 	}
-	if r.Path != "" || r.Address.IsValid() || len(r.Cleared)+len(r.Remaining) > 0 {
-		b, err := json.Marshal(extra{r.Path, r.Address, r.Cleared, r.Remaining})
+	if r.Path != "" || r.Address.IsValid() || len(r.Cleared)+len(r.Remaining)+len(r.Refused) > 0 {
+		b, err := json.Marshal(extra{r.Path, r.Address, r.Cleared, r.Remaining, r.Refused})
 		if err != nil {
 			return row{}, err
 		}
@@ -335,7 +336,7 @@ func (db *DB) toRecord(ctx context.Context, r *row) (consent.Record, error) {
 	}
 	var x extra
 	err = json.Unmarshal([]byte(*r.extra), &x)
-	out.Path, out.Address, out.Cleared, out.Remaining = x.Path, x.Address, x.Cleared, x.Remaining
+	out.Path, out.Address, out.Cleared, out.Remaining, out.Refused = x.Path, x.Address, x.Cleared, x.Remaining, x.Refused
 	return out, err
 }
 

@@ -1,7 +1,7 @@
 // The first layer, the permanent button, and the way to the second layer: what is on the screen.
 
 import { onWaiting } from "./blocker";
-import { answered, decide, emit, given, objects } from "./choice";
+import { answered, decide, emit, given, objects, refused } from "./choice";
 import { host, mount, mountLayer, say } from "./dom";
 import { button, categories, el, link, nameOf, present, purposeOf } from "./parts";
 import { base } from "./send";
@@ -40,9 +40,11 @@ function byVisitor(): boolean {
 }
 
 /** Carries out a choice and takes the layers away. What grants something new must be the visitor's own doing. */
-export function act(action: Action, wanted: readonly string[], method: Method) {
-  if (asked.some((c) => wanted.includes(c) && !given.includes(c)) && !byVisitor()) return;
-  decide(action, wanted, method);
+export function act(action: Action, wanted: readonly string[], method: Method, refusing?: string[]) {
+  const more = asked.some((c) => wanted.includes(c) && !given.includes(c)) ||
+    ($VENDORS && refused.some((r) => wanted.includes(r.split("/")[0]!) && !refusing?.includes(r)));
+  if (more && !byVisitor()) return;
+  decide(action, wanted, method, refusing);
   close();
   leave();
   render();
@@ -94,7 +96,7 @@ function leaveRoom(box: HTMLElement) {
 
 /** What the chunks need of this script: they are compiled apart and know nothing of its state. */
 const kit = () => [
-  act, emit, mountLayer, read, file, base, declaration(), words, later, language, given, answered, objects,
+  act, emit, mountLayer, read, file, base, declaration(), words, later, language, given, answered, objects, refused,
 ] as const;
 export type Kit = ReturnType<typeof kit>;
 

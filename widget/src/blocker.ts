@@ -1,17 +1,18 @@
 // Releases held elements: <script type="text/plain" data-category="statistics">, <iframe data-src data-category>.
 // What is marked never runs without us, so there is nothing to block; nothing that was released is taken back.
 
-import { allow, sweep, watch } from "./guard";
+import { allow, spare, sweep, watch } from "./guard";
 import { held, needs } from "./markup";
 import type { Category } from "./settings";
 
 let decided: boolean; // whether there is a choice
 let given: Category[] = [];
+let refused: string[] = []; // category/provider
 
 // A name with ! before it is vanilla-cookieconsent's way to say: only if the visitor has chosen otherwise.
 const allowed = (e: HTMLElement) => needs(e)?.every((c) => $VANILLA && c[0] == "!"
   ? decided && c != "!necessary" && !given.includes(c.slice(1) as Category)
-  : c == "necessary" || given.includes(c as Category));
+  : c == "necessary" || (given.includes(c as Category) && !($VENDORS && refused.includes(c + "/" + e.dataset.vendor))));
 
 // Under Trusted Types an address or a text becomes a script only through a policy. The site must allow ours by name.
 type Policy = { createScriptURL(s: string): string; createScript(s: string): string };
@@ -131,6 +132,12 @@ const watcher = new MutationObserver((changes) => {
 export function permit(categories: Category[]) {
   given = categories;
   if ($AUTO) allow(categories);
+}
+
+/** Says which providers may not run even where their category may. */
+export function refuse(providers: string[]) {
+  refused = providers;
+  if ($AUTO) spare(providers);
 }
 
 /** Says whether there is a choice: what waits for a refusal doesn't run before. */

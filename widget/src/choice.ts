@@ -4,12 +4,14 @@ import { signal } from "./signals";
 import { asked, notice, type Category } from "./settings";
 import { cookies, granted, keep, read, replace, uuid, type Act, type Action, type Method } from "./store";
 import { file, language } from "./words";
-import { permit, release, settle } from "./blocker";
+import { permit, refuse, release, settle } from "./blocker";
 import { takeOver } from "./imported";
 import { send } from "./send";
 
 /** What is granted now. Nothing without a choice that still counts. */
 export let given: Category[] = [];
+/** The providers that are refused within what is granted, as category/provider. */
+export let refused: string[] = [];
 /** Whether there is such a choice. */
 export let answered = false;
 
@@ -42,8 +44,8 @@ function apply() {
 // something that it might have to clear; the first cookie is our own.
 async function clean(act?: Act) {
   try {
-    if (asked.some((c) => !given.includes(c)) && (cookies()[1] || localStorage.length + sessionStorage.length)) {
-      ((await import(file("clean.js"))) as typeof import("./clean")).clean(given, act);
+    if ((asked.some((c) => !given.includes(c)) || ($VENDORS && refused[0])) && (cookies()[1] || localStorage.length + sessionStorage.length)) {
+      ((await import(file("clean.js"))) as typeof import("./clean")).clean(given, refused, act);
     }
   } catch {
     // The browser refuses storage: then nothing is in it. Or the code can't be had: then the next view tries again.
@@ -52,12 +54,13 @@ async function clean(act?: Act) {
 
 /** Takes over the stored choice, also one made in another tab. Says whether it differs from what was known. */
 export function recall(): boolean {
-  const before = answered + "" + given;
+  const before = answered + "" + given + refused;
   const stored = granted(read());
   answered = !!stored;
+  if ($VENDORS) refuse((refused = (stored && read()!.refused) ?? []));
   permit((given = stored ?? []));
   if ($VANILLA) settle(answered);
-  return answered + "" + given != before;
+  return answered + "" + given + refused != before;
 }
 
 /** Starts the page from the stored choice. Defaults come first of all, before any tag (K8). */
@@ -79,13 +82,17 @@ export function follow() {
 }
 
 /** Decides: stored before anything else happens, applied whatever the server says (B30). */
-export function decide(action: Action, wanted: readonly string[], method: Method) {
+export function decide(action: Action, wanted: readonly string[], method: Method, refusing: string[] = []) {
   given = asked.filter((c) => wanted.includes(c));
   answered = true;
   const act: Act = {
     id: uuid(), visitor: read()?.visitor ?? uuid(), notice, action, language, method,
     categories: Object.fromEntries(asked.map((c) => [c, given.includes(c)])),
   };
+  if ($VENDORS) {
+    refuse((refused = refusing.filter((r) => given.includes(r.split("/")[0] as Category))));
+    if (refused[0]) act.refused = refused;
+  }
   keep(given, act);
   permit(given);
   if ($VANILLA) settle(true);

@@ -4,7 +4,9 @@
 import type { Category } from "./settings";
 import type { Act } from "./store";
 
-declare const $CLEAN: [category: string, cookies: string, local: string, session: string][]; // regular expressions of names
+// Regular expressions of names; the provider only where single ones can be refused.
+type Row = [category: string, cookies: string, local: string, session: string, provider?: string];
+declare const $CLEAN: Row[];
 
 type Shelf = { names(): string[]; remove(name: string): void };
 
@@ -33,17 +35,18 @@ const storageShelf = (open: () => Storage): Shelf => ({
 
 const shelves = () => [cookieShelf, storageShelf(() => localStorage), storageShelf(() => sessionStorage)];
 
-function declared(name: string, kind: number, of: (category: string) => boolean): boolean {
-  return $CLEAN.some((row) => of(row[0]) && RegExp(`^(?:${row[kind + 1]})$`).test(name));
+function declared(name: string, kind: number, of: (row: Row) => boolean): boolean {
+  return $CLEAN.some((row) => of(row) && RegExp(`^(?:${row[kind + 1]})$`).test(name));
 }
 
 /** Clears what is not granted, and writes into act the names that went and those that are still there. */
-export function clean(given: Category[], act: Partial<Act> = {}) {
+export function clean(given: Category[], refused: string[], act: Partial<Act> = {}) {
   const cleared: string[] = [], remaining: string[] = [];
-  const isKept = (c: string) => c == "necessary" || given.includes(c as Category);
+  const isKept = ([c, , , , provider]: Row) =>
+    c == "necessary" || (given.includes(c as Category) && !refused.includes(c + "/" + provider));
   shelves().forEach((shelf, kind) => {
     const lost = () => shelf.names().filter((name) => name && name != "samtykke" &&
-      declared(name, kind, (c) => !isKept(c)) && !declared(name, kind, isKept));
+      declared(name, kind, (row) => !isKept(row)) && !declared(name, kind, isKept));
     try {
       const before = lost();
       before.forEach(shelf.remove);

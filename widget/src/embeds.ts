@@ -33,6 +33,7 @@ function release(e: HTMLElement) {
 export function place(e: HTMLElement, kit: () => Kit) {
   const [act, , , , , , , words, later, language] = kit();
   const given = () => kit()[10] as string[];
+  const refusals = () => kit()[13].filter((r) => !wanted.some((c) => r == c + "/" + e.dataset.vendor));
   const texts = (later ?? $EMBED_TEXTS) as Texts;
   const { width, height } = e.getBoundingClientRect();
   const own = e instanceof HTMLIFrameElement;
@@ -61,7 +62,7 @@ export function place(e: HTMLElement, kit: () => Kit) {
     restore();
     release(e);
   };
-  const always = () => act("custom", [...given(), ...wanted], "placeholder");
+  const always = () => act("custom", [...given(), ...wanted], "placeholder", refusals());
   const fillFrame = () => {
     const inside = frame.contentDocument;
     if (!inside?.body || inside.body.firstChild || !e.dataset.held) return; // sandboxed, or filled already

@@ -7,23 +7,32 @@ import { base } from "./send";
 import { sharedDomain, type Category } from "./settings";
 import { file } from "./words";
 
+declare const $PROVIDERS: Record<string, string>; // host -> provider, where single ones can be refused
 declare const $HOSTS: Record<string, string>; // host -> category: what the owner says, and what was declared
 
 let holding: Holding;
 let hosts: Record<string, string>;
 let given: Category[] = [];
 let consider: (e: HTMLElement) => void;
+let refused: string[] = []; // category/provider
 let asked: Promise<void> | undefined; // for the long list
 let learned = false;
 
 function categoryOf({ hostname }: URL): string | undefined {
   const own = [location.hostname.replace(/^www\./, ""), new URL(base).hostname, ...(sharedDomain ? [sharedDomain] : [])];
   if (own.some((o) => ("." + hostname).endsWith("." + o))) return "necessary";
-  for (let host = hostname; host; host = host.replace(/^[^.]*\.?/, "")) if (hosts[host]) return hosts[host];
+  return lookUp(hosts, hostname);
+}
+
+// A host counts with all under it.
+function lookUp(table: Record<string, string>, hostname: string): string | undefined {
+  for (let host = hostname; host; host = host.replace(/^[^.]*\.?/, "")) if (table[host]) return table[host];
   return;
 }
 
 const allowed = (category?: string) => category == "necessary" || given.includes(category as Category);
+const may = (url: URL, category = categoryOf(url)) =>
+  allowed(category) && !($VENDORS && refused.includes(category + "/" + lookUp($PROVIDERS, url.hostname)));
 
 // What isn't known here may be known at all: the long list is fetched when a host is met that the short one lacks.
 function learn() {
@@ -36,7 +45,7 @@ function learn() {
 /** Lets happen what is granted by now, in the order of the page. */
 export function sweep() {
   for (const entry of holding.held.splice(0)) {
-    if (exempt(entry[2]) || allowed(categoryOf(entry[0]))) entry[1]();
+    if (exempt(entry[2]) || may(entry[0])) entry[1]();
     else holding.held.push(entry);
   }
   mark();
@@ -49,6 +58,7 @@ function mark() {
     if (e instanceof HTMLIFrameElement && (category || learned)) {
       e.dataset.src = url.href;
       e.dataset.category ??= category ?? "unclassified";
+      if ($VENDORS) e.dataset.vendor ??= lookUp($PROVIDERS, url.hostname) ?? "";
       if (e.isConnected) consider(e);
       continue;
     }
@@ -65,12 +75,16 @@ export function watch(blocker: typeof consider) {
   consider = blocker;
   holding.holds = (url, e) => {
     // What the page has marked, or the visitor has asked for, is the blocker's business.
-    if (e?.matches?.(held) && needs(e)?.every(allowed)) return false;
-    const category = categoryOf(url);
-    if (exempt(e) || allowed(category)) return false;
+    if (e?.matches?.(held) && needs(e)?.every((c) => allowed(c) && !($VENDORS && refused.includes(c + "/" + e.dataset.vendor)))) return false;
+    if (exempt(e) || may(url)) return false;
     queueMicrotask(mark);
     return true;
   };
+}
+
+/** Says whose hosts are held even where their category is granted. */
+export function spare(providers: string[]) {
+  refused = providers;
 }
 
 /** Says what may happen from now on. */

@@ -1,6 +1,6 @@
 // The entry: starts the page from the stored choice, shows what fits, and gives the page its API.
 
-import { answered, begin, consent, emit, follow, given, recall } from "./choice";
+import { answered, begin, consent, emit, follow, given, recall, refused } from "./choice";
 import { act, close, declaration, open, render } from "./banner";
 import { imitate } from "./cookiebot";
 import { asked } from "./settings";
@@ -9,7 +9,7 @@ import { read } from "./store";
 type Listener = (state: object) => void;
 
 function save(wishes: Record<string, boolean>) {
-  act("custom", asked.filter((c) => wishes[c] ?? given.includes(c)), "api");
+  act("custom", asked.filter((c) => wishes[c] ?? given.includes(c)), "api", refused);
 }
 
 // A link on the page says how it was done; a script may have anything to say.

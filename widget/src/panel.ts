@@ -29,6 +29,7 @@ interface History {
 
 declare const $PANEL_TEXTS: Texts;
 declare const $PANEL_STYLE: string;
+declare const $PANEL_VENDORS: Record<string, string[]>; // category -> providers that can be refused
 declare const $VERSION: number; // of the notice, which is that of the declaration
 
 /** Fills {name} in a text. */
@@ -45,7 +46,7 @@ let dressed = false;
 
 /** Opens the second layer. */
 export function show([
-  act, emit, mountLayer, read, file, base, declaration, first, later, language, given, answered, objects,
+  act, emit, mountLayer, read, file, base, declaration, first, later, language, given, answered, objects, refused,
 ]: Kit): HTMLDialogElement {
   const words = (later ?? $PANEL_TEXTS) as Texts;
   // A browser that doesn't know the language would write dates in its own.
@@ -54,9 +55,9 @@ export function show([
     new Date(time).toLocaleString(known ?? "da", { dateStyle: known ? "long" : "short", timeStyle: "short" });
 
   // Opens to what is fetched only then, once. Where it can't be had, it says so and tries again the next time.
-  function unfolding(summary: string, fetched: () => Promise<Node[]>) {
+  function unfolding(summary: string, fetched: () => Promise<Node[]>, ...before: Node[]) {
     const body = el("div", { ariaLive: "polite" });
-    const box = el("details", {}, el("summary", {}, summary), body);
+    const box = el("details", {}, el("summary", {}, summary), ...before, body);
     let done = false;
     box.ontoggle = async () => {
       if (done || !box.open) return;
@@ -83,10 +84,20 @@ export function show([
     type: "checkbox", role: "switch", name: c, disabled: c == "necessary",
     checked: c == "necessary" || given.includes(c), "aria-describedby": c,
   }));
+  // A provider's switch follows its category's: it says no to one within a yes, never yes within a no (B12).
+  const single = categories.map((c, i) => ($VENDORS && $PANEL_VENDORS[c] || []).map((provider) => {
+    const of = switches[i]!;
+    const s = el("input", { type: "checkbox", role: "switch", name: `${c}/${provider}` });
+    const follow = () => Object.assign(s, { checked: of.checked, disabled: !of.checked });
+    of.addEventListener("change", follow);
+    follow();
+    if (refused.includes(s.name)) s.checked = false;
+    return s;
+  }));
   const rows = categories.map((c, i) => el("li", {},
     el("label", {}, nameOf(first, i), switches[i]!),
     el("p", { id: c }, purposeOf(first, i), c == "necessary" ? " " + words.always_on : ""),
-    unfolding(words.details, () => itemsOf(c))));
+    unfolding(words.details, () => itemsOf(c), ...single[i]!.map((s) => el("label", {}, s.name.slice(c.length + 1), s)))));
 
   // The visitor's own record: id, date, history, a copy of it, withdrawal, erasure (B23).
   function own(): Node[] {
@@ -111,7 +122,7 @@ export function show([
     // The page starts anew afterwards: that is what stops what runs, and the question comes again.
     const erase = async () => {
       await ask(mine, { method: "DELETE" });
-      if ($CLEANS) await import(file("clean.js")).then((m: typeof import("./clean")) => m.clean([]), () => {});
+      if ($CLEANS) await import(file("clean.js")).then((m: typeof import("./clean")) => m.clean([], []), () => {});
       document.cookie = "samtykke=;max-age=0;path=/";
       if ($SHARED) document.cookie = "samtykke=;max-age=0;path=/;domain=" + sharedDomain;
       told.textContent = words.erased;
@@ -130,7 +141,8 @@ export function show([
     ];
   }
 
-  const save = () => act("custom", switches.filter((s) => s.checked).map((s) => s.name), "dialog");
+  const save = () => act("custom", switches.filter((s) => s.checked).map((s) => s.name), "dialog",
+    single.flat().filter((s) => !s.checked).map((s) => s.name));
   const box = el("dialog", { id: "dialog", "aria-labelledby": "heading" },
     el("div", { className: "text" },
       button("close", "×", () => box.close(), { "aria-label": words.close, title: words.close }),

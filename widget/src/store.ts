@@ -14,6 +14,7 @@ export interface Act {
   categories: Record<string, boolean>;
   language: string;
   method: Method;
+  refused?: string[]; // single providers within granted categories, as category/provider
   cleared?: string[];
   remaining?: string[];
 }
@@ -25,6 +26,7 @@ export interface Choice {
   asked: string; // initials of categories
   given: string;
   acts: Act[]; // not yet acknowledged by the server, oldest first
+  refused?: string[];
 }
 
 /** Categories as the cookie spells them. */
@@ -44,12 +46,13 @@ export function cookies(): string[] {
 
 // The site is named, since a parent domain's cookies are seen by every site under it: another's answer is none here.
 function parse(cookie: string): Choice | undefined {
-  const [version, owner, visitor, time, terms, asked, given, acts] = cookie.split(":") as [string, ...string[]];
+  const [version, owner, visitor, time, terms, asked, given, acts, refused] = cookie.split(":") as [string, ...string[]];
   if (version != "samtykke=1" || owner != site || visitor!.length != 36) return;
   try {
     return {
       visitor: visitor!, time: parseInt(time!, 36), terms: terms!, asked: asked!, given: given!,
       acts: acts ? JSON.parse(decodeURIComponent(acts)) : [],
+      ...($VENDORS && refused && { refused: JSON.parse(decodeURIComponent(refused)) }),
     };
   } catch {
     return; // cut off: as if there were none
@@ -85,7 +88,8 @@ function encode(acts: Act[]): string {
 function write(c: Choice) {
   const host = location.hostname;
   const age = Math.round((c.time + lifetime - Date.now()) / 1e3);
-  const value = [1, site, c.visitor, c.time.toString(36), c.terms, c.asked, c.given, encode(c.acts)].join(":");
+  const value = [1, site, c.visitor, c.time.toString(36), c.terms, c.asked, c.given, encode(c.acts)].join(":") +
+    ($VENDORS && c.refused?.[0] ? ":" + encodeURIComponent(JSON.stringify(c.refused)) : "");
   try {
     document.cookie = `samtykke=${value};path=/;samesite=lax;max-age=${age}` +
       (location.protocol == "https:" ? ";secure" : "") +
@@ -100,6 +104,7 @@ export function keep(given: Category[], act: Act) {
   write((memory = {
     visitor: act.visitor, time: Date.now(), terms, asked: initials(asked), given: initials(given),
     acts: [...(read()?.acts ?? []), act],
+    ...($VENDORS && { refused: act.refused }),
   }));
 }
 

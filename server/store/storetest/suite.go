@@ -337,6 +337,7 @@ func optional(t *testing.T, db *store.DB) {
 	s, n := Site(t, db, "fjordfletvaerk")
 	r := Record(n, 1, consent.Withdraw)
 	r.Path, r.Cleared, r.Remaining = `/om "os"/æ`, []string{"_tl_id", "_tl_ses.4711"}, []string{"kurv"}
+	r.Action, r.Categories.Given, r.Refused = consent.Custom, consent.SetOf(consent.Statistics), []string{"statistics/Tallerken ApS"}
 	must[[]error](t)(db.Append(ctx, []consent.Record{r}))
 	same(t, must[store.Page](t)(db.Consents(ctx, store.Filter{Site: s.ID})).Records, []consent.Record{r})
 }
