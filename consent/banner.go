@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Banner is how a site asks. The owner edits it as a draft; publishing freezes it into a Notice.
@@ -139,10 +140,10 @@ func (b *Banner) checkLabels(f *fields) {
 		for key, words := range texts {
 			name := "texts." + clip(lang) + "." + clip(key)
 			f.add(strings.TrimSpace(words) == "", name, "A text can't be empty; leave it out to use the standard one.")
-			f.add(len(words) > 1000, name, "At most 1000 characters.")
+			f.add(utf8.RuneCountInString(words) > 1000, name, "At most 1000 characters.")
 			plain := strings.ToLower(strings.Trim(words, " .!"))
 			isButton := key == "accept" || key == "reject" || key == "choose" || key == "save"
-			f.add(isButton && len(words) > 40, name, "A button's label has at most 40 characters.")
+			f.add(isButton && utf8.RuneCountInString(words) > 40, name, "A button's label has at most 40 characters.")
 			f.add(isButton && slices.Contains(vague, plain), name, "The label must say what the button does (not “"+clip(words)+"”).")
 		}
 		a, r := texts["accept"], texts["reject"]

@@ -40,8 +40,8 @@ func TestCookiebot_FindsTheSite(t *testing.T) {
 	var logged bytes.Buffer
 	s := newShop(t, func(c *server.Config) { c.Log = logTo(&logged) })
 	s.addSite(t, "kaffebar", likeCookiebot("kaffe.example"))
-	s.addSite(t, "kaffeblog", likeCookiebot("blog.kaffe.example", "shared.example"))
-	s.addSite(t, "kaffeklub", likeCookiebot("klub.example", "shared.example"))
+	s.addSite(t, "kaffeblog", likeCookiebot("blog.kaffe.example", "both.kaffe.example"))
+	s.addSite(t, "kaffeklub", likeCookiebot("klub.example", "both.kaffe.example"))
 	s.addSite(t, "tehandel", func(s *consent.Site) {
 		likeCookiebot("te.example")(s)
 		s.Banner.CBID = oldID
@@ -54,8 +54,8 @@ func TestCookiebot_FindsTheSite(t *testing.T) {
 		"a host":                     {"/uc.js", "https://kaffe.example/menu?x=1", "kaffebar"},
 		"a host with port, in caps":  {"/uc.js", "http://WWW.Kaffe.Example:8080/", "kaffebar"},
 		"the nearest domain":         {"/uc.js", "https://en.blog.kaffe.example/", "kaffeblog"},
-		"two sites' domain":          {"/uc.js", "https://shared.example/", ""},
-		"two sites' domain, an id":   {"/uc.js?site=kaffeklub", "https://shared.example/", "kaffeklub"},
+		"two sites' domain":          {"/uc.js", "https://both.kaffe.example/", ""},
+		"two sites' domain, an id":   {"/uc.js?site=kaffeklub", "https://both.kaffe.example/", "kaffeklub"},
 		"the site's id":              {"/uc.js?site=kaffebar", "", "kaffebar"},
 		"only the end of a name":     {"/uc.js", "https://notkaffe.example/", ""},
 		"another domain":             {"/uc.js", "https://stranger.example/", ""},

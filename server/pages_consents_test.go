@@ -161,7 +161,7 @@ func TestExport_HoldsThreeThousandRecords(t *testing.T) {
 	}
 	o.record(all...)
 	lines := o.export(t, "")
-	header := "id,visitor,at,action,preferences,statistics,marketing,language,method,notice,notice_version,valid_until,path,cleared,remaining"
+	header := "id,visitor,at,action,preferences,statistics,marketing,language,method,notice,notice_version,valid_until,path,cleared,remaining,refused"
 	if strings.Join(lines[0], ",") != header {
 		t.Errorf("header %v", lines[0])
 	}
@@ -171,7 +171,7 @@ func TestExport_HoldsThreeThousandRecords(t *testing.T) {
 	r := all[2999]
 	want := []string{
 		r.ID.String(), r.Visitor.String(), "2026-11-24T11:29:00.000Z", "reject_all", "false", "false", "false", "da", "banner",
-		n.Hash.String(), "1", "2027-11-24T11:29:00.000Z", "", "", "",
+		n.Hash.String(), "1", "2027-11-24T11:29:00.000Z", "", "", "", "",
 	}
 	if d := cmp.Diff(want, lines[1]); d != "" {
 		t.Error(d)

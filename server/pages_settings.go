@@ -11,7 +11,6 @@ import (
 	"github.com/labstack/echo/v4"
 	"golang.org/x/text/collate"
 	"golang.org/x/text/language"
-	"golang.org/x/text/language/display"
 
 	"samtykke/consent"
 	"samtykke/server/dashboard"
@@ -60,7 +59,9 @@ func (settingsData) Languages(f *dashboard.Form) ticks {
 		}
 	}
 	order := collate.New(language.Und)
-	slices.SortFunc(others, func(a, b string) int { return order.CompareString(ownName(a), ownName(b)) })
+	slices.SortFunc(others, func(a, b string) int {
+		return order.CompareString(dashboard.LanguageName(a), dashboard.LanguageName(b))
+	})
 	return ticks{f, "languages", named(slices.Concat(chosen, others))}
 }
 
@@ -89,17 +90,9 @@ func tools(f *dashboard.Form, field string, names []string) ticks {
 func named(languages []string) []tick {
 	list := make([]tick, len(languages))
 	for i, lang := range languages {
-		list[i] = tick{lang, ownName(lang), lang}
+		list[i] = tick{lang, dashboard.LanguageName(lang), lang}
 	}
 	return list
-}
-
-// ownName is what a language calls itself: dansk, English, íslenska.
-func ownName(lang string) string {
-	if name := display.Self.Name(language.Make(lang)); name != "" {
-		return name
-	}
-	return lang
 }
 
 // chosenLanguages are the ticked languages in the form's order. A stranger's code is left out.

@@ -86,7 +86,7 @@ func dashboardRoutes(o *office) []string {
 	for _, a := range o.Addresses() {
 		path := a[strings.Index(a, " ")+1:]
 		public := strings.HasPrefix(a, "echo_route_not_found")
-		for _, p := range []string{"/s/", "/v1/", "/d/", "/healthz", "/readyz", "/assets/"} {
+		for _, p := range []string{"/s/", "/v1/", "/d/", "/healthz", "/readyz", "/assets/", "/uc.js", "/cd.js", "/:cbid/cd.js"} {
 			public = public || strings.HasPrefix(path, p)
 		}
 		if !public {

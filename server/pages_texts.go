@@ -64,9 +64,9 @@ type wordedText struct {
 }
 
 func newTextsData(site *consent.Site, lang string) textsData {
-	d := textsData{Lang: lang, Name: ownName(lang)}
+	d := textsData{Lang: lang, Name: dashboard.LanguageName(lang)}
 	for _, l := range site.Banner.Languages {
-		d.Languages = append(d.Languages, textLanguage{l, ownName(l), len(site.Banner.Texts[l])})
+		d.Languages = append(d.Languages, textLanguage{l, dashboard.LanguageName(l), len(site.Banner.Texts[l])})
 	}
 	standard, _ := widget.Texts(lang)
 	for _, g := range textGroups {

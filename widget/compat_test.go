@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"samtykke/consent"
@@ -55,14 +56,15 @@ func TestCookiebot_ContentSystemPage(t *testing.T) {
 		<div class="cookieconsent-optin-marketing" id=film><iframe width=300 height=200 data-cookieconsent="marketing" data-cookieblock-src="http://vendor.example/film"></iframe></div>
 		<div class="cookieconsent-optout-marketing" id=instead>Please <a id=again href="javascript:Cookiebot.renew()">accept marketing cookies</a>.</div>
 		<img alt="" data-cookieconsent="statistics" data-src="http://vendor.example/pixel">
-		<img alt="" data-cookieconsent="ignore" data-src="http://vendor.example/lazy">`
+		<img alt="" data-cookieconsent="ignore" data-src="http://vendor.example/lazy">
+		<iframe id=free width=300 height=200 data-cookieconsent="ignore" src="http://vendor.example/free"></iframe>`
 	const ignored = `<script data-cookieconsent="ignore">function gtag(){ dataLayer.push(arguments) } window.ran = "before"</script>`
 	w.cookiebotPage("/", cookiebotTag+heard+ignored, body)
 	w.tab.Wait(`window.needed`)
 	w.want(`[window.ran, window.log, Cookiebot.hasResponse, Cookiebot.dialog.visible]`, "before,,false,true")
 	w.want(at("#accept")+`.textContent`, "Accepter alle") // data-culture, although the page says English
 	w.want(`["film", "instead"].map(id => getComputedStyle(document.getElementById(id)).display)`, "none,block")
-	if v := w.vendors(); len(v) > 0 {
+	if v := w.vendors(); !slices.Equal(v, []string{"/free"}) {
 		t.Errorf("requests before the choice: %q", v)
 	}
 
@@ -79,6 +81,7 @@ func TestCookiebot_ContentSystemPage(t *testing.T) {
 	w.tab.Wait(`window.log?.length == 3 && document.querySelector("iframe[src$=film]")`)
 	w.want(`log`, "stat.js,inline,both")
 	w.want(`["film", "instead"].map(id => getComputedStyle(document.getElementById(id)).display)`, "block,none")
+	w.want(`[free.src, free.dataset.held]`, "http://vendor.example/free,") // no placeholder in the place of what isn't held
 	w.want(`[data.type, document.querySelectorAll("[data-src$=lazy]:not([src])").length]`, "text/plain,1")
 	w.settled()
 	w.cookiebotPage("/next", cookiebotTag+heard+ignored, body)
@@ -89,13 +92,21 @@ func TestCookiebot_ContentSystemPage(t *testing.T) {
 func TestCookiebot_TagManagerPage(t *testing.T) {
 	w := open(t, foreign(t, "cookiebot"))
 	body := `<script type="text/plain" data-cookieconsent="statistics" src="http://vendor.example/slow.js"></script>
-		<script type="text/plain" data-cookieconsent="statistics">heard.push("ran " + log)</script>`
+		<script type="text/plain" data-cookieconsent="statistics">heard.push("ran " + log)</script>
+		<script type="text/plain" data-cookieconsent="statistics" src="http://vendor.example/last.js"></script>`
+	last := make(chan struct{})
+	answer := sync.OnceFunc(func() { close(last) })
+	t.Cleanup(answer)
+	w.set(func() { w.stall["/last.js"] = last })
 	w.cookiebotPage("/", cookiebotTag+heard, body)
 	w.tab.Wait(`heard.includes("cbDialogDisplay")`)
 	w.want(`heard`, "Load,cbLoad,DialogInit,cbDialogInit,DialogDisplay,cbDialogDisplay")
 	w.want(tagEvents, "")
 	w.tab.Eval(`heard = [], 0`, nil)
 	w.press("#accept")
+	w.tab.Wait(`heard.includes("ran slow.js")`)
+	w.want(`heard`, "Accept+m,cbAccept,ran slow.js")
+	answer()
 	w.tab.Wait(`heard.includes("cbConsentReady")`)
 	w.want(`heard`, "Accept+m,cbAccept,ran slow.js,TagsExecuted+m,cbTagsExecuted,ConsentReady+m,cbConsentReady")
 	w.want(tagEvents, "cookie_consent_preferences,cookie_consent_statistics,cookie_consent_marketing,cookie_consent_update")
@@ -211,6 +222,22 @@ func TestCookiebot_ShowsByState(t *testing.T) {
 	w.want(seen, none+",")
 }
 
+// K4: what is held by other tools' markup gets a placeholder too, which names who is behind it and can show it once.
+func TestForeign_EmbedsHavePlaceholders(t *testing.T) {
+	c := foreign(t, "cookiebot", "klaro")
+	c.Banner.Services = map[string]consent.Category{"youtube": consent.Marketing}
+	w := open(t, c)
+	w.visit("/", "da", `<iframe id=film width=560 height=315 data-cookieconsent="marketing" data-cookieblock-src="http://www.youtube.vendor.example/embed/1"></iframe>
+		<iframe id=clip width=560 height=315 data-name="youtube" data-src="http://www.youtube.vendor.example/embed/2"></iframe>`)
+	for _, id := range []string{"film", "clip"} {
+		w.tab.Wait(inFrame(id, "#once"))
+		w.want(id+`.title + `+inFrame(id, "main")+`.textContent.includes("Marketing")`, "Indhold fra YouTubetrue")
+		w.pressIn(id, "#once")
+		w.tab.Wait(id + `.src.startsWith("http://www.youtube.vendor.example/embed/")`)
+	}
+	w.want(`samtykke.answered`, "false")
+}
+
 // Under automatic blocking, Cookiebot's "ignore" lets what it stands on load at once, and nothing else.
 func TestCookiebot_IgnoreUnderAutomaticBlocking(t *testing.T) {
 	c := guarded(t)
@@ -221,9 +248,12 @@ func TestCookiebot_IgnoreUnderAutomaticBlocking(t *testing.T) {
 		<script data-cookieconsent="statistics" src="http://vendor.example/marked.js"></script>`)
 	w.tab.Wait(shown + ` && window.log`)
 	w.want(`log`, "ignored.js")
+	w.tab.Eval(`{ const s = document.createElement("script"); s.dataset.cookieconsent = "ignore"; s.src = "http://vendor.example/later.js"; document.head.append(s) }`, nil)
+	w.tab.Wait(`log.length == 2`)
+	w.want(`log`, "ignored.js,later.js")
 	w.press("#accept")
-	w.tab.Wait(`log.length == 3`)
-	w.want(`log`, "ignored.js,held.js,marked.js")
+	w.tab.Wait(`log.length == 4`)
+	w.want(`log.slice(2).sort()`, "held.js,marked.js")
 }
 
 // A page's own callback that throws harms neither the others nor us.
@@ -248,7 +278,7 @@ func TestVanilla_ReadsItsMarkup(t *testing.T) {
 	body := `<p>x` +
 		held("analytics", "", logged("analytics")) + held("kortet", "", logged("own")) + held("ads", "", logged("ads")) +
 		held("functionality", `data-type=module`, logged("module")) + held("mystery", "", logged("mystery")) + held("constructor", "", logged("odd")) +
-		held("analytics", `data-service="Google Analytics"`, logged("service")) + held("analytics", `data-service=tv`, logged("tv")) +
+		held("analytics", `data-service="Google Analytics"`, logged("service")) + held("analytics", `data-service=tv`, logged("tv")) + held("analytics", `data-service=constructor`, logged("any")) +
 		held("!analytics", "", logged("no analytics")) + held("!ads", "", logged("no ads")) + held("!necessary", "", logged("never")) +
 		held("necessary", "", `window.needed = true`) + held("analytics", `data-src="http://vendor.example/src.js"`, "")
 	w.visit("/", "da", body)
@@ -257,12 +287,12 @@ func TestVanilla_ReadsItsMarkup(t *testing.T) {
 	w.press("#choose")
 	w.press("[name=statistics]")
 	w.press("#save")
-	w.tab.Wait(`window.log?.length == 4`)
-	w.want(`log`, "analytics,service,no ads,src.js")
+	w.tab.Wait(`window.log?.length == 5`)
+	w.want(`log`, "analytics,service,any,no ads,src.js")
 	w.press("#reopen")
 	w.press("#dialog [data-role=accept]")
-	w.tab.Wait(`window.log.length == 8`)
-	w.want(`log.slice(4)`, "own,ads,tv,module")
+	w.tab.Wait(`window.log.length == 9`)
+	w.want(`log.slice(5)`, "own,ads,tv,module")
 	w.settled()
 	w.tab.Eval(`samtykke.rejectAll()`, nil)
 	w.tab.Wait(`log.at(-1) == "no analytics"`)

@@ -104,3 +104,32 @@ func TestHostile_NothingReachesIn(t *testing.T) {
 		}
 	}
 }
+
+// B26: nothing of ours reaches out. The page looks the same with and without the script, but for the room that it leaves for
+// the keyboard's focus while the banner is there; and it gets no other name than ours and that of Google's list.
+func TestHostile_NothingReachesOut(t *testing.T) {
+	const changed = differences + `(plain, ` + styles + `(` + theirs + `))`
+	for _, form := range []string{"bar", "box", "dialog"} {
+		c := shopContent(t)
+		c.Banner.Form = form
+		w := open(t, c)
+		w.tab.Go(w.page("/", `<!doctype html><html lang=da><head><meta charset=utf-8><title>Shop</title></head><body>`+shopPage+
+			`<dialog>x</dialog><ul><li>x</ul><section id=banner class=text><h2 id=title>x</h2><button id=accept class=buttons>x</button><input type=checkbox checked><small>x</small></section></body></html>`))
+		w.tab.Eval(`names = Object.keys(window).concat("plain", "names"), plain = `+styles+`(`+theirs+`), 0`, nil)
+		w.tab.Eval(`{ const s = document.createElement("script"); s.src = "http://cmp.example/s/`+testSite+`.js"; document.head.append(s) }`, nil)
+		room := `document.documentElement.style.scrollPaddingBottom`
+		w.tab.Wait(shown)
+		if form != "dialog" {
+			w.tab.Wait(room)
+		}
+		w.want(changed+`.filter(c => !/^0 html scroll-padding-(bottom|block-end)/.test(c)).join("\n")`, "")
+		w.press("#choose")
+		w.tab.Wait(ui + `.querySelector("#dialog")?.open`)
+		w.want(changed+`.filter(c => !/^0 html scroll-padding-(bottom|block-end)/.test(c)).join("\n")`, "")
+		w.press("#dialog [data-role=reject]")
+		w.tab.Wait(ui + `.querySelector("#reopen") && !` + room)
+		w.want(changed+`.join("\n")`, "")
+		w.want(`Object.keys(window).filter(n => !names.includes(n)).sort()`, "dataLayer,samtykke")
+		w.want(`document.styleSheets.length + document.adoptedStyleSheets.length`, "1")
+	}
+}

@@ -38,7 +38,7 @@ func styleOf(b consent.Banner) string {
 	if b.Form == "box" {
 		fmt.Fprintf(&s, "#banner{%s:min(1em,2vmin)}", side)
 	}
-	fmt.Fprintf(&s, ":host{--round:%s}#reopen{%s:.5em}", rounding[b.Round], side)
+	fmt.Fprintf(&s, "*{--round:%s}#reopen{%s:.5em}", rounding[b.Round], side)
 	if b.Font == "page" {
 		s.WriteString(":host{font-family:inherit!important}#banner,#reopen,dialog{font-family:inherit}")
 	}
@@ -68,9 +68,10 @@ func themes(b consent.Banner, rule func(palette) string) string {
 	return rule(light) + "@media (prefers-color-scheme:dark){" + rule(dark) + "}"
 }
 
-func (p palette) softRule() string { return ":host{--soft:" + p.soft + "}" }
+func (p palette) softRule() string { return "*{--soft:" + p.soft + "}" }
 
-// rule declares a theme's colours. The accent fills all three buttons alike (B4); it colours links, focus rings and
+// rule declares a theme's colours, on every element of ours: a page's own rule for all elements would outrank the host's.
+// The accent fills all three buttons alike (B4); it colours links, focus rings and
 // switches only where it can be read on the paper (WCAG 1.4.3), and the ink does where it can't.
 func (p palette) rule(accent string) string {
 	button, label, link := "var(--ink)", "var(--paper)", "var(--ink)"
@@ -80,7 +81,7 @@ func (p palette) rule(accent string) string {
 			link = accent
 		}
 	}
-	return fmt.Sprintf(":host{--paper:%s;--ink:%s;--line:%s;--button:%s;--label:%s;--link:%s;color-scheme:%s!important}",
+	return fmt.Sprintf("*{--paper:%s;--ink:%s;--line:%s;--button:%s;--label:%s;--link:%s;color-scheme:%s}",
 		p.paper, p.ink, p.line, button, label, link, p.scheme)
 }
 

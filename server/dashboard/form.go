@@ -36,6 +36,7 @@ type Field struct {
 	Label, Hint                    string // keys of texts
 	Type, Autocomplete, Inputmode  string
 	Placeholder, Lang, Rows, Width string
+	In                             string // the language that the text is to be in, by its own name
 	Required                       bool
 }
 
@@ -71,18 +72,11 @@ func input(f *Form, name string, options ...string) Field {
 	return in
 }
 
-// ownText is the field for an owner's own words of a banner's text; the standard words stand in it faintly.
-func ownText(f *Form, lang, key, standard string) Field {
-	in := input(f, "texts."+lang+"."+key, "label=texts."+key, "lang="+lang, "placeholder="+standard)
-	if key == "intro" {
-		in.Rows = "4"
-	}
-	return in
-}
-
 // worded is the field for a text of an entry in one language.
 func worded(f *Form, name, lang string) Field {
-	return input(f, name+"."+lang, "label="+name+"_"+lang, "lang="+lang, "rows=2")
+	in := input(f, name+"."+lang, "label="+name, "lang="+lang, "rows=2")
+	in.In = LanguageName(lang)
+	return in
 }
 
 // Choice is a choice between given values: boxes, radio buttons or a list.

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"html/template"
@@ -10,6 +11,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
 )
 
 // Words writes in one language.
@@ -128,7 +132,7 @@ func (w *Words) funcs() template.FuncMap {
 		"short":  func(t time.Time) template.HTML { return w.element(t, w.Short(t)) },
 		"key":    func(parts ...string) string { return strings.Join(parts, ".") },
 		"list":   func(s ...string) []string { return s },
-		"input":  input, "boxes": boxes, "owntext": ownText, "worded": worded, "entry": entry,
+		"input":  input, "boxes": boxes, "worded": worded, "entry": entry,
 		"other": other, "name": LanguageName, "tongue": w.Language, "initial": initial, "tabs": tabs, "stack": Stack, "newest": newest, "ends": ends,
 	}
 }
@@ -168,17 +172,12 @@ func (w *Words) Language(code string) string {
 	if key := "language." + code; w.Has(key) {
 		return w.T(key)
 	}
-	return code
+	return cmp.Or(display.Languages(language.Make(w.Lang)).Name(language.Make(code)), code)
 }
 
 // LanguageName is what a language calls itself; the code where that isn't known.
 func LanguageName(code string) string {
-	for _, lang := range Languages() {
-		if lang == code {
-			return For(lang).T("language.name")
-		}
-	}
-	return code
+	return cmp.Or(display.Self.Name(language.Make(code)), code)
 }
 
 func initial(s string) string {

@@ -35,7 +35,7 @@ function leave() {
 // can't tell is believed.
 function byVisitor(): boolean {
   const active = navigator.userActivation?.isActive ?? true;
-  if (!active) console.warn("samtykke: only the visitor can grant");
+  if (!active) console.warn("samtykke: only visitors can grant");
   return active;
 }
 
@@ -59,7 +59,7 @@ function ask() {
       el("h2", { id: "title" }, words[$W.title]!),
       el("p", {}, before!, link(declaration(), words[$W.third_parties]!), after!),
       el("p", {},
-        ...categories.flatMap((_, i) => [el("b", {}, nameOf(words, i) + ":"), ` ${purposeOf(words, i)}\n`])),
+        ...categories.flatMap((_, i) => [el("b", {}, nameOf(words, i)), ` – ${purposeOf(words, i)}\n`])),
       el("p", {}, words[$W.withdraw_hint] + " ", link(declaration(), words[$W.declaration]!),
         ...(privacyURL ? [" · ", link(privacyURL, words[$W.privacy]!)] : []))),
     el("slot", {}),

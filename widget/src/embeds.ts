@@ -20,7 +20,7 @@ const names: [RegExp, string][] = [
 
 function providerOf(e: HTMLElement): string {
   const { hostname, pathname } = new URL(e.dataset.src || "", document.baseURI);
-  return e.dataset.embed || names.find(([host]) => host.test(hostname + pathname))?.[1] || hostname.replace(/^www\./, "");
+  return e.dataset.embed || e.dataset.vendor || names.find(([host]) => host.test(hostname + pathname))?.[1] || hostname.replace(/^www\./, "");
 }
 
 // What waits for granted categories only is released when it comes into the page: so it comes anew, as necessary.

@@ -17,10 +17,10 @@ export function el<K extends keyof HTMLElementTagNameMap>(tag: K, props: object,
 
 /** Makes a button with a stable name, for tests and for extensions that answer banners. */
 export const button = (id: string, text: string, onclick: () => void, props = {}) =>
-  el("button", { type: "button", id, "data-role": id, onclick, ...props }, text);
+  el("button", { id, "data-role": id, onclick, ...props }, text);
 
 /** A link that leaves the visitor's choice where it is, in a tab of its own. */
-export const link = (href: string, text: string) => el("a", { href, target: "_blank", rel: "noopener" }, text);
+export const link = (href: string, text: string) => el("a", { href, target: "_blank" }, text);
 
 /** Adds a stylesheet to a shadow root in a way that needs no 'unsafe-inline' of the site's policy (B26). */
 export function dress(root: ShadowRoot, css: string) {
