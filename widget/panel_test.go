@@ -36,7 +36,7 @@ func TestPanel_UnfoldsWhatIsDeclared(t *testing.T) {
 	w.want(`[...`+details("statistics")+`.querySelectorAll("li")].map(e => e.innerText.replace(/\s+/g, " ") + e.querySelector("p").lang).join("|")`,
 		"_ga · Google LLC · 13 måneder Tæller besøgende.da|_gat* · Google LLC · 1 minut Limits requests.en")
 	w.press("#marketing + details summary")
-	w.tab.Wait(details("marketing") + `.textContent.includes("Her er ikke angivet noget.")`)
+	w.tab.Wait(details("marketing") + `.textContent.includes("Der er ikke angivet noget her.")`)
 	if seen := w.requests(); len(seen) != 1 {
 		t.Errorf("asked for %q, want the declaration once", seen)
 	}

@@ -66,7 +66,7 @@ func Compile(c consent.Content, base string) (consent.Bundle, error) {
 
 // chunksOf lists the modules that the script fetches when they are first needed.
 func chunksOf(c *consent.Content) []string {
-	names := []string{"panel", "embeds"}
+	names := []string{"panel", "embeds", "debug"}
 	if clearable(c.Items, c.Banner.PerVendor) != nil {
 		names = append(names, "clean")
 	}

@@ -91,3 +91,8 @@ export function spare(providers: string[]) {
 export function allow(categories: Category[]) {
   given = categories;
 }
+
+/** Shows a developer what is held, and how hosts are classified. */
+export function explain(debug: typeof import("./debug")) {
+  debug.watchRequests(holding.held, categoryOf);
+}

@@ -1,12 +1,14 @@
 // The entry: starts the page from the stored choice, shows what fits, and gives the page its API.
 
+/// <reference path="../samtykke.d.ts" />
+
 import { answered, begin, consent, emit, follow, given, recall, refused } from "./choice";
 import { act, close, declaration, open, render } from "./banner";
 import { imitate } from "./cookiebot";
 import { asked } from "./settings";
 import { read } from "./store";
 
-type Listener = (state: object) => void;
+type Listener = (consent: SamtykkeConsent) => void;
 
 function save(wishes: Record<string, boolean>) {
   act("custom", asked.filter((c) => wishes[c] ?? given.includes(c)), "api", refused);
@@ -19,7 +21,7 @@ function withdraw(method?: unknown) {
 
 const api = {
   get consent() {
-    return consent();
+    return consent() as SamtykkeConsent;
   },
   get id() {
     return read()?.visitor;
@@ -35,10 +37,10 @@ const api = {
   rejectAll: () => act("reject_all", [], "api"),
   declaration: () => location.assign(declaration()),
   on(event: string, listener: Listener) {
-    if (event == "ready") listener(consent()); // whoever has the API comes after it
-    else document.addEventListener("samtykke:" + event, (e) => listener((e as CustomEvent<object>).detail));
+    if (event == "ready") listener(consent() as SamtykkeConsent); // whoever has the API comes after it
+    else document.addEventListener("samtykke:" + event, (e) => listener((e as CustomEvent<SamtykkeConsent>).detail));
   },
-};
+} satisfies Samtykke;
 
 export type Api = typeof api;
 
@@ -54,7 +56,7 @@ function start() {
     e.preventDefault();
     does("declaration");
   });
-  if (/^#samtykke=/.test(location.hash)) open();
+  if (/^#samtykke=/.test(location.hash)) open(); // #samtykke=debug too: panel.ts
   const refresh = () => {
     if (!recall()) return;
     follow();

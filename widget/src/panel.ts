@@ -43,11 +43,18 @@ async function ask<T>(url: string, options?: RequestInit): Promise<T> {
 }
 
 let dressed = false;
+let debugs = false;
 
 /** Opens the second layer. */
 export function show([
-  act, emit, mountLayer, read, file, base, declaration, first, later, language, given, answered, objects, refused,
-]: Kit): HTMLDialogElement {
+  act, emit, mountLayer, read, file, base, declaration, first, later, language, given, answered, objects, refused, explain,
+]: Kit): HTMLDialogElement | undefined {
+  // Here and not in the script, where it would cost every visitor some bytes (docs/widget.md).
+  if (location.hash == "#samtykke=debug" && !debugs) {
+    debugs = true;
+    void import(file("debug.js")).then((m: typeof import("./debug")) => explain?.(m));
+    return;
+  }
   const words = (later ?? $PANEL_TEXTS) as Texts;
   // A browser that doesn't know the language would write dates in its own.
   const known = Intl.DateTimeFormat.supportedLocalesOf(language)[0];
