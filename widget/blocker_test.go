@@ -198,7 +198,7 @@ func TestStart_UnderStrictPolicy(t *testing.T) {
 		held("statistics", `nonce=abc data-src="http://vendor.example/a.js"`, "")+
 		`<img alt="" data-src="http://vendor.example/img" data-category="statistics"></body></html>`))
 	w.tab.Wait(shown)
-	w.want(`getComputedStyle(`+shown+`).position`, "fixed")
+	w.want(`getComputedStyle(`+shown+`).position`, "absolute")
 	w.press("#choose")
 	w.press("#dialog [data-role=accept]")
 	w.arrived(1)

@@ -207,7 +207,7 @@ func TestStyle_ContrastsWithAnyAccent(t *testing.T) {
 			t.Errorf("label on %s: %.2f", accent, c)
 		}
 		for _, p := range []palette{light, dark} {
-			link := regexp.MustCompile(`--link:(#\w+|var)`).FindStringSubmatch(p.rule(accent))[1]
+			link := regexp.MustCompile(`--s-link:(#\w+|var)`).FindStringSubmatch(p.rule(accent))[1]
 			if link == "var" { // that of the ink
 				link = p.ink
 			}

@@ -9,7 +9,7 @@ import (
 	"samtykke/consent"
 )
 
-// palette is the colours of a theme; the stylesheet knows them as --paper, --ink and so on.
+// palette is the colours of a theme; the stylesheet knows them as --s-paper, --s-ink and so on.
 type palette struct{ scheme, paper, ink, soft, line string }
 
 var (
@@ -38,7 +38,7 @@ func styleOf(b consent.Banner) string {
 	if b.Form == "box" {
 		fmt.Fprintf(&s, "#banner{%s:min(1em,2vmin)}", side)
 	}
-	fmt.Fprintf(&s, "*{--round:%s}#reopen{%s:.5em}", rounding[b.Round], side)
+	fmt.Fprintf(&s, "*{--s-round:%s}#reopen{%s:.5em}", rounding[b.Round], side)
 	if b.Font == "page" {
 		s.WriteString(":host{font-family:inherit!important}#banner,#reopen,dialog{font-family:inherit}")
 	}
@@ -53,7 +53,7 @@ func panelStyleOf(b consent.Banner) string {
 
 // embedStyleOf is the stylesheet of a placeholder, which has a document of its own.
 func embedStyleOf(b consent.Banner) string {
-	css := fmt.Sprintf(":host{--round:%s}", rounding[b.Round]) + themes(b, func(p palette) string { return p.rule(b.Accent) }) + source("embed.css")
+	css := fmt.Sprintf(":host{--s-round:%s}", rounding[b.Round]) + themes(b, func(p palette) string { return p.rule(b.Accent) }) + source("embed.css")
 	return strings.ReplaceAll(css, ":host", ":root")
 }
 
@@ -68,20 +68,20 @@ func themes(b consent.Banner, rule func(palette) string) string {
 	return rule(light) + "@media (prefers-color-scheme:dark){" + rule(dark) + "}"
 }
 
-func (p palette) softRule() string { return "*{--soft:" + p.soft + "}" }
+func (p palette) softRule() string { return "*{--s-soft:" + p.soft + "}" }
 
 // rule declares a theme's colours, on every element of ours: a page's own rule for all elements would outrank the host's.
 // The accent fills all three buttons alike (B4); it colours links, focus rings and
 // switches only where it can be read on the paper (WCAG 1.4.3), and the ink does where it can't.
 func (p palette) rule(accent string) string {
-	button, label, link := "var(--ink)", "var(--paper)", "var(--ink)"
+	button, label, link := "var(--s-ink)", "var(--s-paper)", "var(--s-ink)"
 	if accent != "" {
 		button, label = accent, labelOn(accent)
 		if contrast(accent, p.paper) >= 4.5 {
 			link = accent
 		}
 	}
-	return fmt.Sprintf("*{--paper:%s;--ink:%s;--line:%s;--button:%s;--label:%s;--link:%s;color-scheme:%s}",
+	return fmt.Sprintf("*{--s-paper:%s;--s-ink:%s;--s-line:%s;--s-button:%s;--s-label:%s;--s-link:%s;color-scheme:%s}",
 		p.paper, p.ink, p.line, button, label, link, p.scheme)
 }
 

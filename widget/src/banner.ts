@@ -1,6 +1,7 @@
 // The first layer, the permanent button, and the way to the second layer: what is on the screen.
 
 import { onWaiting } from "./blocker";
+import { explain } from "./guard";
 import { answered, decide, emit, given, objects, refused } from "./choice";
 import { host, mount, mountLayer, say } from "./dom";
 import { button, categories, el, link, nameOf, present, purposeOf } from "./parts";
@@ -96,7 +97,7 @@ function leaveRoom(box: HTMLElement) {
 
 /** What the chunks need of this script: they are compiled apart and know nothing of its state. */
 const kit = () => [
-  act, emit, mountLayer, read, file, base, declaration(), words, later, language, given, answered, objects, refused,
+  act, emit, mountLayer, read, file, base, declaration(), words, later, language, given, answered, objects, refused, ...($AUTO ? [explain] : []),
 ] as const;
 export type Kit = ReturnType<typeof kit>;
 

@@ -8,10 +8,10 @@ import { imitate } from "./cookiebot";
 import { asked } from "./settings";
 import { read } from "./store";
 
-type Listener = (consent: SamtykkeConsent) => void;
+type Listener = Parameters<Samtykke["on"]>[1];
 
 function save(wishes: Record<string, boolean>) {
-  act("custom", asked.filter((c) => wishes[c] ?? given.includes(c)), "api", refused);
+  act("custom", asked.filter((c) => wishes[c] ?? given.includes(c)), "api", ...($VENDORS ? [refused] : []));
 }
 
 // A link on the page says how it was done; a script may have anything to say.
@@ -45,13 +45,13 @@ const api = {
 export type Api = typeof api;
 
 function start() {
-  (window as { samtykke?: unknown }).samtykke = api;
+  window.samtykke = api;
   begin();
   render();
   if ($COOKIEBOT) imitate(api);
   document.addEventListener("click", (e) => {
     const link = (e.target as Element).closest?.<HTMLElement>("[data-samtykke]");
-    const does = (api as Record<string, unknown>)[link?.dataset.samtykke ?? ""];
+    const does = (api as Record<string, unknown>)[link?.dataset.samtykke!];
     if (typeof does != "function") return;
     e.preventDefault();
     does("declaration");
