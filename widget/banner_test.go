@@ -35,7 +35,7 @@ func (w *world) choiceOf() []string {
 	return strings.Split(strings.TrimPrefix(c, "samtykke="), ":")
 }
 
-// B1, B7 to B11, B21, B24, B25: what a new visitor meets, on any page.
+// B1, B7 to B11 (B7, B8, B9, B10, B11), B21, B24, B25: what a new visitor meets, on any page.
 func TestBanner_AsksOnAnyPage(t *testing.T) {
 	w := open(t, shopContent(t))
 	for _, path := range []string{"/", "/produkter/kaffe/ethiopien"} {
@@ -63,7 +63,7 @@ func TestBanner_AsksOnAnyPage(t *testing.T) {
 	w.want(`[...document.querySelectorAll("*"), ...`+ui+`.querySelectorAll("*")].map(e => e.id + " " + e.className).filter(s => /cookie|consent/i.test(s))`, "")
 }
 
-// B2, B3, B4: the three buttons are siblings of one look, in every form and theme and at every width.
+// B2 to B5 (B2, B3, B4, B5): the three buttons are siblings of one look and colour, in every form and theme and at every width.
 func TestBanner_ButtonsLookAlike(t *testing.T) {
 	const looks = `[...new Set([...document.querySelectorAll("#samtykke > button")].map(b => {
 		const s = getComputedStyle(b), r = b.getBoundingClientRect();

@@ -15,11 +15,11 @@ func refusable(c *consent.Content) map[consent.Category][]string {
 	return lists
 }
 
-// providerHosts says whose a declared host is.
+// providerHosts says whose a declared host is. Of several providers it is one in whose category the host counts.
 func providerHosts(c *consent.Content) map[string]string {
-	hosts := map[string]string{}
+	categories, hosts := hostsOf(c), map[string]string{}
 	for _, i := range c.Items {
-		if host := strings.TrimPrefix(i.Host, "."); i.Party == consent.ThirdParty && host != "" {
+		if host := strings.TrimPrefix(i.Host, "."); i.Party == consent.ThirdParty && host != "" && (hosts[host] == "" || i.Category == categories[host]) {
 			hosts[host] = i.Provider
 		}
 	}

@@ -127,11 +127,11 @@ func definesOf(c *consent.Content, base string) (map[string]string, error) {
 	return defines, nil
 }
 
-// build bundles one entry of src: main as a classic script, all others as modules. It reads the embedded files only: no
+// build bundles one entry of src: main and stub as classic scripts, all others as modules. It reads the embedded files only: no
 // disk, no network.
 func build(entry string, defines map[string]string) ([]byte, error) {
 	format := api.FormatESModule
-	if entry == "main" {
+	if entry == "main" || entry == "stub" {
 		format = api.FormatIIFE
 	}
 	result := api.Build(api.BuildOptions{

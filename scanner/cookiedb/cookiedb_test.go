@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io/fs"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -224,5 +225,20 @@ func BenchmarkLookup(b *testing.B) {
 	load()
 	for i := 0; b.Loop(); i++ {
 		Lookup(consent.Cookie, names[i%len(names)], "www.shop.dk")
+	}
+}
+
+// K5: social plugins belong to marketing.
+func TestHosts_SocialIsMarketing(t *testing.T) {
+	marketing := Hosts()[consent.Marketing]
+	for _, host := range []string{"facebook.com", "facebook.net", "instagram.com", "tiktok.com", "linkedin.com", "pinterest.com"} {
+		if !slices.Contains(marketing, host) {
+			t.Errorf("%s is not among the hosts of marketing", host)
+		}
+	}
+	for category, hosts := range Hosts() {
+		if !category.Optional() || !slices.IsSorted(hosts) {
+			t.Errorf("%s: %d hosts", category, len(hosts))
+		}
 	}
 }

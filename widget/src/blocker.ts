@@ -59,8 +59,9 @@ export function whenRun(tell: () => void) {
 function run(old: HTMLScriptElement) {
   const src = source(old);
   const script = document.createElement("script");
-  for (const { name, value } of old.attributes) {
-    if (!/^(type|src|data-src|nonce)$/.test(name)) script.setAttribute(name, value);
+  for (const a of old.attributes) {
+    // A copy, since the parser lets names through that setAttribute refuses.
+    if (!/^(type|src|data-src|nonce)$/.test(a.name)) script.setAttributeNode(a.cloneNode() as Attr);
   }
   script.type = old.dataset.type || "";
   script.nonce = old.nonce;
@@ -70,10 +71,12 @@ function run(old: HTMLScriptElement) {
   // Only what the browser takes for a classic script fires load or error.
   if (src && !script.async && !script.noModule && /^$|script$/i.test(script.type)) {
     running++;
-    script.onload = script.onerror = () => {
-      running--;
-      runScripts();
-    };
+    for (const event of ["load", "error"]) {
+      script.addEventListener(event, () => {
+        running--;
+        runScripts();
+      });
+    }
   }
   old.replaceWith(script);
 }
@@ -114,7 +117,8 @@ function releaseIn(elements: Iterable<HTMLElement>) {
   runScripts();
 }
 
-if ($AUTO) watch((e) => releaseIn([e]));
+// A second copy of the script does nothing.
+if ($AUTO && !(window as { samtykke?: Partial<Samtykke> }).samtykke?.withdraw) watch((e) => releaseIn([e]));
 
 const watcher = new MutationObserver((changes) => {
   const found: HTMLElement[] = [];

@@ -17,9 +17,10 @@ let consider: (e: HTMLElement) => void;
 let refused: string[] = []; // category/provider
 let asked: Promise<void> | undefined; // for the long list
 let learned = false;
+const marked = new WeakMap<HTMLElement, string>(); // frames and the host that we marked them for
 
 function categoryOf({ hostname }: URL): string | undefined {
-  const own = [location.hostname.replace(/^www\./, ""), new URL(base).hostname, ...(sharedDomain ? [sharedDomain] : [])];
+  const own = [location.hostname.replace(/^www\.(?=.*\.)/, ""), new URL(base).hostname, ...(sharedDomain ? [sharedDomain] : [])];
   if (own.some((o) => ("." + hostname).endsWith("." + o))) return "necessary";
   return lookUp(hosts, hostname);
 }
@@ -45,8 +46,13 @@ function learn() {
 /** Lets happen what is granted by now, in the order of the page. */
 export function sweep() {
   for (const entry of holding.held.splice(0)) {
-    if (exempt(entry[2]) || may(entry[0])) entry[1]();
-    else holding.held.push(entry);
+    if (exempt(entry[2]) || may(entry[0])) {
+      try {
+        entry[1]();
+      } catch {
+        // The page has given it up meanwhile.
+      }
+    } else holding.held.push(entry);
   }
   mark();
 }
@@ -57,6 +63,7 @@ function mark() {
     const [url, , e] = entry, category = categoryOf(url);
     if (e instanceof HTMLIFrameElement && (category || learned)) {
       e.dataset.src = url.href;
+      if (!e.dataset.category) marked.set(e, url.hostname);
       e.dataset.category ??= category ?? "unclassified";
       if ($VENDORS) e.dataset.vendor ??= lookUp($PROVIDERS, url.hostname) ?? "";
       if (e.isConnected) consider(e);
@@ -74,6 +81,12 @@ export function watch(blocker: typeof consider) {
   hosts = { __proto__: null as never, ...$HOSTS };
   consider = blocker;
   holding.holds = (url, e) => {
+    // What we have marked was for one host.
+    if (e && marked.has(e) && marked.get(e) != url.hostname) {
+      marked.delete(e);
+      delete e.dataset.category;
+      delete e.dataset.vendor;
+    }
     // What the page has marked, or the visitor has asked for, is the blocker's business.
     if (e?.matches?.(held) && needs(e)?.every((c) => allowed(c) && !($VENDORS && refused.includes(c + "/" + e.dataset.vendor)))) return false;
     if (exempt(e) || may(url)) return false;

@@ -32,13 +32,14 @@ export function install(w: Any, d: Document): Holding {
   };
   const patch = (object: Any, name: string, by: (plain: (...a: any[]) => any, args: any[], self: any) => unknown) => {
     const plain = object[name];
+    if (!plain) return; // pages ask whether the browser has it
     object[name] = function (...args: any[]) {
       return by(plain.bind(this), args, this);
     };
   };
   const state: Holding = { held, holds: (url) => url.host != location.host };
   // Takes from markup the addresses that are to be held: they come when the elements are there. Trusted HTML stays as it is.
-  const defuse = (html: any) => html.replace?.(/(<(?:script|iframe|img)\b[^>]*?\s)src(\s*=\s*["']?([^"'\s>]+))/gi,
+  const defuse = (html: any) => html?.replace?.(/(<(?:script|iframe|img)\b[^>]*?\s)src(\s*=\s*["']?([^"'\s>]+))/gi,
     (all: string, before: string, rest: string, address: string) => (foreign(address) ? before + late + rest : all)) ?? html;
   // Has a property set in our way.
   const guard = (proto: any, key: string, by: (set: (value: any) => void, value: any, self: any) => void) => {
@@ -47,7 +48,7 @@ export function install(w: Any, d: Document): Holding {
     plain.set = function (value) {
       by((v) => set.call(this, v), value, this);
     };
-    Object.defineProperty(proto, key, plain);
+    Reflect.defineProperty(proto, key, plain); // where the page has frozen it, it stays
   };
   patch(w, "fetch", (plain, args) => new Promise((done) => when(args[0].url || args[0], () => done(plain(...args)))));
   patch(navigator, "sendBeacon", (plain, args) => when(args[0], () => plain(...args), true));
@@ -56,25 +57,49 @@ export function install(w: Any, d: Document): Holding {
     self.samtykke = args[1];
     plain(...args);
   });
-  patch(prototype, "send", (plain, args, self) => when(self.samtykke, () => plain(...args)));
+  patch(prototype, "send", (plain, args, self) => {
+    const address = self.samtykke;
+    when(address, () => {
+      if (self.samtykke == address) plain(...args); // else it was opened anew meanwhile
+    });
+  });
+  const latest = new WeakMap(); // elements and the address that the page gave them last
+  // Held scripts and their type. Meanwhile they have none that runs: without an address they would run their text.
+  const kinds = new WeakMap();
+  guard(w.HTMLScriptElement.prototype, "type", (set, value, self) => (kinds.has(self) ? kinds.set(self, value) : set(value)));
   for (const type of ["Script", "IFrame", "Image", "Embed", "Media", "Source", "Link"]) {
     const { prototype } = w[`HTML${type}Element`], key = type == "Link" ? "href" : "src";
     guard(prototype, key, (set, value, self) => {
-      const { async } = self; // the parser forgets it of a script that it found empty
-      when(value, () => {
-        if (type == "Script") self.async = async;
+      const { async, rel } = self; // the parser forgets async of a script that it found empty
+      latest.set(self, value);
+      const go = () => {
+        if (latest.get(self) != value) return;
+        const kind = kinds.get(self);
+        if (kinds.delete(self)) [self.type, self.async] = [kind, async];
         set(value);
-      }, 0, self);
+      };
+      if (/^(canonical|alternate|next|prev)$/i.test(rel)) go(); // asks for nothing
+      else if (when(value, go, 1, self) && type == "Script" && !kinds.has(self)) {
+        const kind = self.type;
+        self.type = "text/plain";
+        kinds.set(self, kind);
+      }
     });
     patch(prototype, "setAttribute", (plain, args, self) => {
-      if (args[0].toLowerCase() == key) self[key] = args[1];
+      const name = (args[0] + "").toLowerCase();
+      if (name == key || (name == "type" && kinds.has(self))) self[name] = args[1];
+      else plain(...args);
+    });
+    patch(prototype, "setAttributeNS", (plain, args, self) => {
+      if (args[1] == key) self[key] = args[2];
       else plain(...args);
     });
   }
-  patch(d, "write", (plain, args) => plain(...args.map(defuse)));
   const element = w.Element.prototype;
   for (const key of ["innerHTML", "outerHTML"]) guard(element, key, (set, value) => set(defuse(value)));
-  patch(element, "insertAdjacentHTML", (plain, [where, html]) => plain(where, defuse(html)));
+  for (const [object, name] of [[d, "write"], [d, "writeln"], [element, "insertAdjacentHTML"], [w.Range.prototype, "createContextualFragment"]]) {
+    patch(object, name, (plain, args) => plain(...args.map(defuse)));
+  }
   // What the parser makes. It asks here before a script runs, but a frame may have begun to load.
   const suspect = `:is(script,iframe,img)[src]:not([data-samtykke]),[${late}]`;
   const empty = (e: any) => {
@@ -82,7 +107,12 @@ export function install(w: Any, d: Document): Holding {
     if (!address) return;
     e.removeAttribute(late);
     e.removeAttribute("src");
-    e.contentWindow?.stop();
+    try {
+      e.contentWindow?.stop();
+    } catch {
+      e.src = "about:blank"; // sandboxed: only another address stops it
+      e.removeAttribute("src");
+    }
     e.async = e.hasAttribute("async");
     e.src = address;
   };

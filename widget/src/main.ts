@@ -63,6 +63,7 @@ function start() {
     render();
   };
   addEventListener("pageshow", refresh); // back from the page cache
+  addEventListener("focus", refresh); // or from another window beside this one
   document.addEventListener("visibilitychange", refresh); // answered in another tab
   emit("ready");
 }

@@ -3,7 +3,8 @@
 import { fallbackBase, site } from "./settings";
 import { read, replace } from "./store";
 
-const script = document.currentScript as HTMLScriptElement | null;
+const running = document.currentScript;
+const script = running instanceof HTMLScriptElement ? running : null; // an element of that name is the page's, not us
 const path = $COOKIEBOT && script?.src.includes("/uc.js") ? "/uc.js" : "/s/" + site;
 
 /** The server's address: where the script came from, so that a moved or proxied server works; else the compiled one. */

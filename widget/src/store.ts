@@ -1,4 +1,4 @@
-// The stored choice: one cookie, written only after a choice (B24). docs/banner.md describes its format.
+// The stored choice: one cookie, written only after a choice (B24). docs/widget.md describes its format.
 
 import { asked, lifetime, sharedDomain, site, terms, type Category } from "./settings";
 
@@ -46,17 +46,22 @@ export function cookies(): string[] {
 
 // The site is named, since a parent domain's cookies are seen by every site under it: another's answer is none here.
 function parse(cookie: string): Choice | undefined {
-  const [version, owner, visitor, time, terms, asked, given, acts, refused] = cookie.split(":") as [string, ...string[]];
-  if (version != "samtykke=1" || owner != site || visitor!.length != 36) return;
+  const [version, owner, visitor, at, terms, asked, given, acts, refused] = cookie.split(":") as [string, ...string[]];
+  const time = parseInt(at!, 36);
+  // A clock may be set back a little. A time far ahead was a wrong clock's, and would count for years.
+  if (version != "samtykke=1" || owner != site || !(time < Date.now() + 864e5)) return;
   try {
-    return {
-      visitor: visitor!, time: parseInt(time!, 36), terms: terms!, asked: asked!, given: given!,
-      acts: acts ? JSON.parse(decodeURIComponent(acts)) : [],
-      ...($VENDORS && refused && { refused: JSON.parse(decodeURIComponent(refused)) }),
-    };
+    if (visitor!.length == 36) {
+      return {
+        visitor: visitor!, time, terms: terms!, asked: asked!, given: given!,
+        acts: [...(acts! && JSON.parse(decodeURIComponent(acts!)))],
+        ...($VENDORS && refused && { refused: [...JSON.parse(decodeURIComponent(refused))] }),
+      };
+    }
   } catch {
-    return; // cut off: as if there were none
+    // Cut off, or not what we write: as if there were none.
   }
+  return;
 }
 
 /** The newest stored choice, whether it still counts or not. A host may see two: its own and its parent's. */
