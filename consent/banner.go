@@ -30,6 +30,7 @@ type Banner struct {
 	GPC            bool     `json:"gpc"`                          // Global Privacy Control counts as a refusal until the visitor says otherwise (B29)
 	DNT            bool     `json:"dnt,omitempty"`                // so does Do Not Track
 	Domain         string   `json:"domain,omitempty"`
+	FirstParty     bool     `json:"first_party,omitempty"` // the site serves the script under its own address, where the answer can set the cookie
 
 	AutoBlock bool       `json:"auto_block,omitempty"` // hold what is loaded from other sites also where it isn't marked
 	Hosts     []HostRule `json:"hosts,omitempty"`      // what the owner knows of hosts; it outranks what scans have found

@@ -85,11 +85,12 @@ func (c *Content) ThirdParties() int {
 }
 
 // Refusable lists the providers behind a category's declared items, other than the controller, in the order declared:
-// where the banner lets visitors refuse single ones (Banner.PerVendor), these.
+// where the banner lets visitors refuse single ones (Banner.PerVendor), these. A name that a record can't hold isn't offered.
 func (c *Content) Refusable(cat Category) []string {
 	names := []string{}
 	for _, i := range c.Items {
-		if i.Category == cat && i.Provider != "" && i.Provider != c.Controller.Name && !slices.Contains(names, i.Provider) {
+		if i.Category == cat && i.Provider != "" && i.Provider != c.Controller.Name && !slices.Contains(names, i.Provider) &&
+			validNames([]string{string(cat) + "/" + i.Provider}) {
 			names = append(names, i.Provider)
 		}
 	}

@@ -174,7 +174,7 @@ func singles(b *consent.Banner) map[string]*string {
 func switches(b *consent.Banner) map[string]*bool {
 	return map[string]*bool{
 		"consent_mode": &b.ConsentMode, "ads_data_redaction": &b.AdsRedaction, "url_passthrough": &b.URLPassthrough, "gpc": &b.GPC, "dnt": &b.DNT,
-		"auto_block": &b.AutoBlock, "per_vendor": &b.PerVendor, "import": &b.Import,
+		"auto_block": &b.AutoBlock, "per_vendor": &b.PerVendor, "import": &b.Import, "first_party": &b.FirstParty,
 	}
 }
 

@@ -22,7 +22,7 @@ func everything() consent.Banner {
 		Languages: []string{"en", "sv", "da"}, Categories: []consent.Category{consent.Statistics}, PrivacyURL: "https://a.example/p", Declaration: "https://a.example/c", Days: 200,
 		Form: "dialog", Corner: "none", Theme: "dark", Accent: "#123abc", Round: "large", Font: "page", Domain: "a.example",
 		ConsentMode: true, AdsRedaction: true, URLPassthrough: true, Signals: []string{"uet", "matomo", "shopify"}, GPC: true, DNT: true,
-		AutoBlock: true, PerVendor: true, Import: true, Markup: []string{"cookiebot", "klaro"}, CBID: "0b1c2d3e-1111-2222-3333-444455556666",
+		AutoBlock: true, PerVendor: true, Import: true, FirstParty: true, Markup: []string{"cookiebot", "klaro"}, CBID: "0b1c2d3e-1111-2222-3333-444455556666",
 		Hosts: []consent.HostRule{
 			{Host: "cdn.example.com", Category: consent.Necessary, Reason: "Leverer vores egne billeder"}, {Host: "tal.example.com", Category: consent.Statistics},
 		},
@@ -68,7 +68,7 @@ func TestSettings_AreTakenOver(t *testing.T) {
 		"languages": {"da", "en", "sv", "xx"}, "default_language": {"en"}, "categories": {"statistics"}, "days": {"200"}, "domain": {"A.example"},
 		"privacy_url": {"https://a.example/p"}, "declaration_url": {"https://a.example/c"}, "form": {"dialog"}, "corner": {"none"}, "theme": {"dark"},
 		"accent": {"#123ABC"}, "round": {"large"}, "font": {"page"}, "consent_mode": {"yes"}, "ads_data_redaction": {"yes"}, "url_passthrough": {"yes"},
-		"signals": {"shopify", "uet", "matomo", "none"}, "gpc": {"yes"}, "dnt": {"yes"}, "auto_block": {"yes"}, "per_vendor": {"yes"}, "import": {"yes"},
+		"signals": {"shopify", "uet", "matomo", "none"}, "gpc": {"yes"}, "dnt": {"yes"}, "auto_block": {"yes"}, "per_vendor": {"yes"}, "import": {"yes"}, "first_party": {"yes"},
 		"markup": {"cookiebot", "klaro"}, "cbid": {"0B1C2D3E-1111-2222-3333-444455556666"},
 		"hosts":    {"\n https://CDN.example.com/x.js  NØDVENDIGE Leverer vores  egne billeder\r\n\r\n*.tal.example.com statistics \n"},
 		"services": {"zendesk præferencer\r\ngoogle-analytics Statistik"},

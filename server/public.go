@@ -130,6 +130,9 @@ func (s *Server) recordConsent(c echo.Context) error {
 	if err := s.ingest.add(r); err != nil {
 		return err
 	}
+	if n.Content.Banner.FirstParty {
+		keepChoice(c, &r, n.Content.Banner.Domain)
+	}
 	return c.JSON(http.StatusCreated, recorded{act.ID})
 }
 

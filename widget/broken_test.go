@@ -16,7 +16,6 @@ func TestChoice_SurvivesBrokenCookies(t *testing.T) {
 	} {
 		w.tab.Eval(fmt.Sprintf(`document.cookie = "samtykke=1:%s%s;path=/".replace("NOW", Date.now().toString(36))`, testSite, value), nil)
 		w.again()
-		w.tab.Wait(shown)
 		w.tab.Eval(`samtykke.rejectAll()`, nil)
 		w.settled()
 		w.want(`samtykke.answered`, "true")
@@ -52,7 +51,7 @@ func TestChoice_IsReadAnewOnFocus(t *testing.T) {
 // An element of the page can own the name of the script that is running, and says nothing then about where the server is.
 func TestStart_BelievesOnlyItsOwnTag(t *testing.T) {
 	w := open(t, shopContent(t))
-	w.tab.Go(w.page("/", `<!doctype html><html lang=en><head><title>Shop</title></head><body><img alt="" name=currentScript src="http://stranger.example/s/`+testSite+`.js">`+tag+`</body></html>`))
+	w.tab.Go(w.page("/", `<!doctype html><html lang=en><head><title>Shop</title></head><body><img alt="" name=currentScript data-lang=en src="http://stranger.example/s/`+testSite+`.js">`+tag+`</body></html>`))
 	w.tab.Wait(shown)
 	w.want(ui+`.querySelector("#title").textContent`, "May we use cookies?")
 }

@@ -179,7 +179,7 @@ func TestStub_IsNamedByItsHash(t *testing.T) {
 	if want := fmt.Sprintf("'sha256-%s'", base64.StdEncoding.EncodeToString(sum[:])); StubHash() != want {
 		t.Errorf("%s, want %s", StubHash(), want)
 	}
-	if n := brotliSize([]byte(Stub())); n > 900 || strings.Contains(Stub(), "</script") {
+	if n := brotliSize([]byte(Stub())); n > 1200 || strings.Contains(Stub(), "</script") {
 		t.Errorf("the stub has %d bytes in brotli", n)
 	}
 	w := open(t, guarded(t))

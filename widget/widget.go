@@ -100,7 +100,7 @@ func definesOf(c *consent.Content, base string) (map[string]string, error) {
 		"CLEANS": len(table) > 0, "CLEAN": table, "SHARED": b.Domain != "", "TRANSLATED": len(b.Languages) > 1,
 		"ADS_REDACTION": b.AdsRedaction, "URL_PASSTHROUGH": b.URLPassthrough, "DNT": b.DNT, "AUTO": b.AutoBlock,
 		"COOKIEBOT": slices.Contains(b.Markup, "cookiebot"), "VANILLA": slices.Contains(b.Markup, "vanilla-cookieconsent"),
-		"KLARO": slices.Contains(b.Markup, "klaro"), "IMPORT": b.Import, "SERVICES": b.Services, "VENDORS": b.PerVendor,
+		"KLARO": slices.Contains(b.Markup, "klaro"), "IMPORT": b.Import, "FIRST_PARTY": b.FirstParty, "SERVICES": b.Services, "VENDORS": b.PerVendor,
 		"PANEL_TEXTS": words.Later, "PANEL_STYLE": panelCSS,
 		"PANEL_VENDORS": refusable(c), "PROVIDERS": providerHosts(c), "HOSTS": hostsOf(c), "KNOWN_HOSTS": knownHosts(c),
 		"EMBED_TEXTS": pick(words.Later, "embed_title", "embed_text", "embed_once", "embed_always"), "EMBED_STYLE": embedCSS,

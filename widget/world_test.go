@@ -31,17 +31,19 @@ type world struct {
 	t   testing.TB
 	tab *browsertest.Tab
 
-	mu      sync.Mutex
-	pages   map[string]string        // of the shop, by path
-	header  http.Header              // added to the shop's pages
-	answers []int                    // of the consent endpoint, in turn; 201 when used up
-	acts    []consent.Act            // what arrived there, in order
-	seen    []string                 // host and path of every request
-	stall   map[string]chan struct{} // paths that answer only when the channel is closed
-	bundle  consent.Bundle
-	hash    consent.Hash
-	data    map[string]string // JSON that the CMP answers, by method and path
-	lost    bool              // what the script fetches can't be had
+	mu         sync.Mutex
+	pages      map[string]string        // of the shop, by path
+	header     http.Header              // added to the shop's pages
+	answers    []int                    // of the consent endpoint, in turn; 201 when used up
+	acts       []consent.Act            // what arrived there, in order
+	seen       []string                 // host and path of every request
+	stall      map[string]chan struct{} // paths that answer only when the channel is closed
+	bundle     consent.Bundle
+	hash       consent.Hash
+	data       map[string]string // JSON that the CMP answers, by method and path
+	ownAddress bool              // the shop passes /samtykke/… on to the CMP
+	kept       string            // what the script asked the answer to keep
+	lost       bool              // what the script fetches can't be had
 }
 
 // open starts the world with a notice of this content and one tab.
@@ -186,6 +188,11 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	case "cmp.example":
 		w.serveCMP(rw, r)
 	case "shop.example", "www.shop.example":
+		if rest, ours := strings.CutPrefix(r.URL.Path, "/samtykke"); ours && w.ownAddress {
+			r.URL.Path = rest
+			w.serveCMP(rw, r)
+			return
+		}
 		w.servePage(rw, r)
 	default:
 		serveVendor(rw, r)
@@ -240,6 +247,11 @@ func (w *world) serveCMP(rw http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodOptions:
 		rw.Header().Set("Access-Control-Allow-Methods", "DELETE")
 		rw.WriteHeader(http.StatusNoContent)
+	case r.Method == http.MethodPost && r.Header.Get("Samtykke-Keep") != "":
+		w.kept = r.Header.Get("Samtykke-Keep")
+		http.SetCookie(rw, &http.Cookie{Name: "samtykke", Value: w.kept, Path: "/", MaxAge: 1000})
+		http.SetCookie(rw, &http.Cookie{Name: "set", Value: "1", Path: "/"})
+		rw.WriteHeader(http.StatusCreated)
 	case r.Method == http.MethodPost && r.URL.Path == "/v1/sites/"+testSite+"/consents":
 		rw.WriteHeader(w.take(r))
 	default:

@@ -14,7 +14,7 @@ let banner: HTMLElement | undefined;
 let reopen: HTMLElement | undefined;
 let dismissed = false; // a modal first layer was left: no choice, and not again on this page
 
-const asks = () => !answered && !objects && !($MODAL && dismissed);
+const asks = () => !($MODAL && dismissed) && !answered && !objects;
 export const declaration = () => declarationURL || `${base}/d/${site}/${language}`;
 
 /** Shows what fits the state: the banner while there is a question, then the permanent button. */
@@ -36,7 +36,7 @@ function leave() {
 // can't tell is believed.
 function byVisitor(): boolean {
   const active = navigator.userActivation?.isActive ?? true;
-  if (!active) console.warn("samtykke: only visitors can grant");
+  if (!active) console.warn("samtykke: only visitors grant");
   return active;
 }
 

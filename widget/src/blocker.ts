@@ -12,18 +12,17 @@ let refused: string[] = []; // category/provider
 // A name with ! before it is vanilla-cookieconsent's way to say: only if the visitor has chosen otherwise.
 const allowed = (e: HTMLElement) => needs(e)?.every((c) => $VANILLA && c[0] == "!"
   ? decided && c != "!necessary" && !given.includes(c.slice(1) as Category)
-  : c == "necessary" || (given.includes(c as Category) && !($VENDORS && refused.includes(c + "/" + e.dataset.vendor))));
+  : c == "necessary" || (!($VENDORS && refused.includes(c + "/" + e.dataset.vendor)) && given.includes(c as Category)));
 
 // Under Trusted Types an address or a text becomes a script only through a policy. The site must allow ours by name.
 type Policy = { createScriptURL(s: string): string; createScript(s: string): string };
-const policy = ((): Policy | undefined => {
-  try {
-    const same = (s: string) => s;
-    return (window as any).trustedTypes?.createPolicy("samtykke", { createScriptURL: same, createScript: same });
-  } catch {
-    return;
-  }
-})();
+let policy: Policy | undefined;
+try {
+  const same = (s: string) => s;
+  policy = (window as any).trustedTypes?.createPolicy("samtykke", { createScriptURL: same, createScript: same });
+} catch {
+  // The site's policy doesn't know ours.
+}
 
 const queue: HTMLScriptElement[] = [];
 let running = 0; // classic external scripts on their way, which an inline script has to wait for

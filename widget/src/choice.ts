@@ -85,14 +85,20 @@ export function follow() {
 export function decide(action: Action, wanted: readonly string[], method: Method, refusing: string[] = []) {
   given = asked.filter((c) => wanted.includes(c));
   answered = true;
+  if ($VENDORS) {
+    refused = refusing.filter((r) => given.includes(r.split("/")[0] as Category));
+    // More than the record and the cookie hold is a no to the whole category.
+    if (refused.length > 60 || encodeURIComponent(JSON.stringify(refused)).length > 1500) {
+      given = given.filter((c) => !refused.some((r) => r.startsWith(c + "/")));
+      refused = [];
+    }
+    refuse(refused);
+  }
   const act: Act = {
     id: uuid(), visitor: read()?.visitor ?? uuid(), notice, action, language, method,
     categories: Object.fromEntries(asked.map((c) => [c, given.includes(c)])),
   };
-  if ($VENDORS) {
-    refuse((refused = refusing.filter((r) => given.includes(r.split("/")[0] as Category))));
-    if (refused[0]) act.refused = refused;
-  }
+  if ($VENDORS && refused[0]) act.refused = refused;
   keep(given, act);
   permit(given);
   if ($VANILLA) settle(true);

@@ -19,7 +19,7 @@ const names: [RegExp, string][] = [
 ];
 
 function providerOf(e: HTMLElement): string {
-  const { hostname, pathname } = new URL(e.dataset.src || "", document.baseURI);
+  const { hostname, pathname } = el("a", { href: e.dataset.src || "" }); // a URL would throw at what is no address
   return e.dataset.embed || e.dataset.vendor || names.find(([host]) => host.test(hostname + pathname))?.[1] || hostname.replace(/^www\./, "");
 }
 
@@ -56,7 +56,7 @@ export function place(e: HTMLElement, kit: () => Kit) {
   };
   // The blocker gives a granted element its address; what stood in its place goes.
   const follow = () => {
-    if (wanted.every((c) => c == "necessary" || given().includes(c))) restore();
+    if (wanted.every((c) => c == "necessary" || (given().includes(c) && !kit()[13].includes(c + "/" + e.dataset.vendor)))) restore();
   };
   const once = () => {
     restore();

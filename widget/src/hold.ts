@@ -54,13 +54,17 @@ export function install(w: Any, d: Document): Holding {
   patch(navigator, "sendBeacon", (plain, args) => when(args[0], () => plain(...args), true));
   const { prototype } = w.XMLHttpRequest;
   patch(prototype, "open", (plain, args, self) => {
-    self.samtykke = args[1];
+    self.samtykke = [args[1]];
     plain(...args);
   });
+  patch(prototype, "abort", (plain, _, self) => {
+    self.samtykke = self.samtykke?.slice();
+    plain();
+  });
   patch(prototype, "send", (plain, args, self) => {
-    const address = self.samtykke;
-    when(address, () => {
-      if (self.samtykke == address) plain(...args); // else it was opened anew meanwhile
+    const opened = self.samtykke;
+    when(opened?.[0], () => {
+      if (self.samtykke == opened) plain(...args); // else it was opened anew or given up meanwhile
     });
   });
   const latest = new WeakMap(); // elements and the address that the page gave them last

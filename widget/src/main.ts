@@ -62,9 +62,9 @@ function start() {
     follow();
     render();
   };
-  addEventListener("pageshow", refresh); // back from the page cache
-  addEventListener("focus", refresh); // or from another window beside this one
-  document.addEventListener("visibilitychange", refresh); // answered in another tab
+  // Back from the page cache, or from a window beside this one; answered in another tab.
+  for (const event of ["pageshow", "focus"]) addEventListener(event, refresh);
+  document.addEventListener("visibilitychange", refresh);
   emit("ready");
 }
 

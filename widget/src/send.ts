@@ -1,15 +1,17 @@
 // Acts on their way to the server. What is not acknowledged stays in the cookie and goes again at the next view (B30).
 
 import { fallbackBase, site } from "./settings";
-import { read, replace } from "./store";
+import { read, replace, settled } from "./store";
 
-const running = document.currentScript;
-const script = running instanceof HTMLScriptElement ? running : null; // an element of that name is the page's, not us
+const script = document.currentScript as HTMLScriptElement | null;
 const path = $COOKIEBOT && script?.src.includes("/uc.js") ? "/uc.js" : "/s/" + site;
 
-/** The server's address: where the script came from, so that a moved or proxied server works; else the compiled one. */
-export const base = script?.src.includes(path) ? script.src.split(path)[0]! : fallbackBase;
-export const tagLanguage = $COOKIEBOT
+/**
+ * The server's address: where the script came from, so that a moved or proxied server works; else the compiled one. An
+ * element of the page may own the name of the running script, and can't tell.
+ */
+export const base = script instanceof HTMLScriptElement && script.src.includes(path) ? script.src.split(path)[0]! : fallbackBase;
+export const tagLanguage = !$TRANSLATED ? "" : $COOKIEBOT
   ? script && (script.dataset.lang || script.dataset.culture || /[?&]culture=(\w+)/.exec(script.src)?.[1])
   : script?.dataset.lang;
 
@@ -24,6 +26,9 @@ export async function send() {
       // A plain string body is text/plain: no preflight request.
       const { status } = await fetch(base + "/v1/sites/" + site + "/consents", {
         method: "POST", body: JSON.stringify(act), keepalive: true, credentials: "omit",
+        // Served by the site itself, the answer to the last act sets the cookie.
+        ...($FIRST_PARTY && base.startsWith(location.origin) && !read()!.acts[1] &&
+          { credentials: "same-origin" as const, headers: { "Samtykke-Keep": settled() } }),
       });
       // Taken, or refused by the server for what the act says. Any other answer may be another's, or pass.
       if (![201, 400, 409, 413, 422].includes(status)) break;

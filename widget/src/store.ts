@@ -49,19 +49,16 @@ function parse(cookie: string): Choice | undefined {
   const [version, owner, visitor, at, terms, asked, given, acts, refused] = cookie.split(":") as [string, ...string[]];
   const time = parseInt(at!, 36);
   // A clock may be set back a little. A time far ahead was a wrong clock's, and would count for years.
-  if (version != "samtykke=1" || owner != site || !(time < Date.now() + 864e5)) return;
+  if (version != "samtykke=1" || owner != site || visitor?.length != 36 || !(time - Date.now() < 864e5)) return;
   try {
-    if (visitor!.length == 36) {
-      return {
-        visitor: visitor!, time, terms: terms!, asked: asked!, given: given!,
-        acts: [...(acts! && JSON.parse(decodeURIComponent(acts!)))],
-        ...($VENDORS && refused && { refused: [...JSON.parse(decodeURIComponent(refused))] }),
-      };
-    }
+    return {
+      visitor, time, terms: terms!, asked: asked!, given: given!,
+      acts: [...(acts! && JSON.parse(decodeURIComponent(acts!)))],
+      ...($VENDORS && refused && { refused: [...JSON.parse(decodeURIComponent(refused))] }),
+    };
   } catch {
-    // Cut off, or not what we write: as if there were none.
+    return; // cut off, or not what we write: as if there were none
   }
-  return;
 }
 
 /** The newest stored choice, whether it still counts or not. A host may see two: its own and its parent's. */
@@ -86,15 +83,19 @@ export function granted(choice: Choice | undefined): Category[] | undefined {
 function encode(acts: Act[]): string {
   if (!acts[0]) return "";
   const text = encodeURIComponent(JSON.stringify(acts));
-  if (text.length < 3e3) return text;
+  if (text.length < ($VENDORS ? 2300 : 3e3)) return text; // the refused providers stand in the cookie once more
   return encode(acts[1] ? acts.slice(1) : [{ ...acts[0], cleared: undefined, remaining: undefined }]);
 }
 
-function write(c: Choice) {
+// Writes a choice, or only spells it.
+function write(c: Choice, spelled?: boolean) {
   const host = location.hostname;
   const age = Math.round((c.time + lifetime - Date.now()) / 1e3);
-  const value = [1, site, c.visitor, c.time.toString(36), c.terms, c.asked, c.given, encode(c.acts)].join(":") +
-    ($VENDORS && c.refused?.[0] ? ":" + encodeURIComponent(JSON.stringify(c.refused)) : "");
+  const value = [
+    1, site, c.visitor, c.time.toString(36), c.terms, c.asked, c.given, encode(c.acts),
+    ...($VENDORS && c.refused?.[0] ? [encodeURIComponent(JSON.stringify(c.refused))] : []),
+  ].join(":");
+  if ($FIRST_PARTY && spelled) return value;
   try {
     document.cookie = `samtykke=${value};path=/;samesite=lax;max-age=${age}` +
       (location.protocol == "https:" ? ";secure" : "") +
@@ -102,6 +103,7 @@ function write(c: Choice) {
   } catch {
     // Cookies are refused: the choice lives in memory.
   }
+  return;
 }
 
 /** Stores a choice with the act that made it, behind the acts that still wait. */
@@ -116,10 +118,15 @@ export function keep(given: Category[], act: Act) {
 /** Stores a choice as it was made elsewhere. */
 export const restore = (choice: Choice) => write((memory = choice));
 
+/** The choice as the cookie would hold it if no act waited any more. */
+export const settled = () => write({ ...read()!, acts: [] }, true)!;
+
 /** Puts act in the place of the waiting act of the same id; without act, that one is done with. */
 export function replace(id: string, act?: Act) {
   const choice = read(); // anew: another tab may have written meanwhile
   if (!choice) return;
+  // An answer that has set the cookie itself has done this: what a script writes is kept for a shorter time.
+  if ($FIRST_PARTY && !choice.acts[0]) return void (memory = choice);
   memory = { ...choice, acts: choice.acts.flatMap((a) => (a.id != id ? a : act ?? [])) };
   // A cookie that the visitor has deleted meanwhile doesn't come back.
   if (cookies().some(parse)) write(memory);

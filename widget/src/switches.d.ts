@@ -25,6 +25,7 @@ declare const $IMPORT: boolean; // Cookiebot's cookie is taken over
 declare const $SERVICES: Record<string, string>; // what other tools' markup names, and its category here
 declare const $VENDORS: boolean; // single providers can be refused
 declare const $CLEANS: boolean; // something is declared that can be cleared
+declare const $FIRST_PARTY: boolean; // the site serves the script under its own address
 declare const $SHARED: boolean; // the choice is shared by the hosts of a domain
 
 /**
