@@ -56,7 +56,7 @@
     const root = own()
     if (root) {
       const banner = root.querySelector("#banner")
-      const e = role === "reopen" ? root.querySelector("#reopen") : banner && visible(banner) && banner.querySelector("#" + role)
+      const e = role === "reopen" ? root.querySelector("#reopen") : banner && visible(banner) && ((root.host || root).querySelector("#" + role) || banner.querySelector("#" + role))
       return e && visible(e) ? e : null
     }
     const anywhere = role === "reopen" || role === "withdraw"

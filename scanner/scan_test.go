@@ -325,11 +325,12 @@ func TestScan_AnswersTheProductsOwnBanner(t *testing.T) {
 			w.Header().Set("Samtykke-Notice", "abc")
 			script(`addEventListener("DOMContentLoaded",function(){
 var host=document.createElement("div"),root=host.attachShadow({mode:"open"});host.id="samtykke";document.body.append(host)
-root.innerHTML='<div id=banner style="position:fixed;bottom:0"><button id=accept>Accepter alle</button><button id=reject>Afvis alle</button></div>'
+root.innerHTML='<div id=banner style="position:fixed;bottom:0"><slot></slot></div>'
+host.innerHTML='<button id=accept>Accepter alle</button><button id=reject>Afvis alle</button>'
 var b=root.getElementById("banner"), save=function(v){document.cookie="samtykke="+v+";max-age=31536000;path=/;samesite=lax";b.hidden=true;b.style.display="none"}
 if(/samtykke=/.test(document.cookie)) b.style.display="none"
-root.getElementById("accept").onclick=function(e){if(e.isTrusted){save("a");document.cookie="_tl_id=1;max-age=60;path=/;samesite=lax"}}
-root.getElementById("reject").onclick=function(e){if(e.isTrusted)save("r")}
+host.querySelector("#accept").onclick=function(e){if(e.isTrusted){save("a");document.cookie="_tl_id=1;max-age=60;path=/;samesite=lax"}}
+host.querySelector("#reject").onclick=function(e){if(e.isTrusted)save("r")}
 window.samtykke={withdraw:function(){document.cookie="_tl_id=;max-age=0;path=/";save("w");return Promise.resolve()}}})`)(w, nil)
 		},
 	}.scan(t, nil)

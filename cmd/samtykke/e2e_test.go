@@ -60,7 +60,7 @@ func TestEndToEnd(t *testing.T) {
 
 // element finds an element in the banner's shadow root.
 func element(selector string) string {
-	return `(document.querySelector("#samtykke")?.shadowRoot?.querySelector("` + selector + `") ?? null)`
+	return `(h => h?.querySelector("` + selector + `") ?? h?.shadowRoot?.querySelector("` + selector + `") ?? null)(document.querySelector("#samtykke"))`
 }
 
 // logIn uses the one-time password and replaces it, as the dashboard demands.
