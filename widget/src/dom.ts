@@ -38,7 +38,7 @@ function place() {
 // The parser may have gone on behind us. Before the page's own deferred scripts start, we are last again; not while the
 // focus is here, which a move would lose.
 document.addEventListener("readystatechange", () => {
-  if (host.isConnected && !host.contains(document.activeElement)) document.body.append(host);
+  if (host.nextSibling && !host.contains(document.activeElement)) document.body.append(host);
 }, { once: true });
 
 /** Puts an element on the page, in the language in use. */
