@@ -53,11 +53,11 @@ async function clean(act?: Act) {
 }
 
 /** Takes over the stored choice, also one made in another tab. Says whether it differs from what was known. */
-export function recall(): boolean {
+export function recall(choice = read()): boolean {
   const before = answered + "" + given + refused;
-  const stored = granted(read());
+  const stored = granted(choice);
   answered = !!stored;
-  if ($VENDORS) refuse((refused = (stored && read()!.refused) ?? []));
+  if ($VENDORS) refuse((refused = (stored && choice!.refused) ?? []));
   permit((given = stored ?? []));
   if ($VANILLA) settle(answered);
   return answered + "" + given + refused != before;
@@ -66,13 +66,17 @@ export function recall(): boolean {
 /** Starts the page from the stored choice. Defaults come first of all, before any tag (K8). */
 export function begin() {
   if ($SIGNALS) signal("default", consent());
-  if ($IMPORT && !objects && !read()) takeOver();
-  recall();
+  let choice = read(); // once: asking for cookies waits for the browser
+  if ($IMPORT && !objects && !choice) {
+    takeOver();
+    choice = read();
+  }
+  recall(choice);
   if (answered) {
     apply();
     if ($CLEANS) afterPaint(() => clean()); // what came back since
   } else release(); // elements marked as necessary only
-  if (read()?.acts[0]) void send();
+  if (choice?.acts[0]) void send();
 }
 
 /** Follows a choice that was made elsewhere. */
