@@ -14,7 +14,7 @@ import (
 func TestKeepChoice_OnlyForTheSitesOwnAddress(t *testing.T) {
 	s := newShop(t)
 	site := s.site
-	site.Banner.FirstParty = true
+	site.Banner.FirstParty, site.Banner.Domain = true, site.ID+".example"
 	if err := s.db.UpdateSite(context.Background(), site); err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func TestKeepChoice_OnlyForTheSitesOwnAddress(t *testing.T) {
 		if (got != "") != c.set {
 			t.Errorf("%s: Set-Cookie %q", name, got)
 		}
-		if want := "samtykke=" + value + "; Path=/; Max-Age=31536000; Secure; SameSite=Lax"; c.set && got != want {
+		if want := "samtykke=" + value + "; Path=/; Domain=" + site.ID + ".example; Max-Age=31536000; Secure; SameSite=Lax"; c.set && got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}

@@ -3,7 +3,6 @@ package widget
 import (
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 )
 
@@ -29,10 +28,7 @@ func (w *world) vendors() []string {
 // K3: held scripts run once, in the order in which the page would have run them, with their attributes.
 func TestBlocker_RunsScriptsInOrder(t *testing.T) {
 	w := open(t, shopContent(t))
-	slow := make(chan struct{})
-	answer := sync.OnceFunc(func() { close(slow) })
-	t.Cleanup(answer)
-	w.set(func() { w.stall["/a.js"] = slow })
+	answer := w.stalls("/a.js")
 	w.visit("/", "da", `<p style="text-align:right">x`+
 		held("statistics", `id=a data-src="http://vendor.example/a.js" data-x="1" referrerpolicy=origin`, "")+
 		held("statistics", "", logged("inline"))+
@@ -121,10 +117,7 @@ func TestBlocker_SeesWhatIsAddedLater(t *testing.T) {
 // released.
 func TestBlocker_WaitsOnlyForWhatLoads(t *testing.T) {
 	w := open(t, shopContent(t))
-	slow := make(chan struct{})
-	answer := sync.OnceFunc(func() { close(slow) })
-	t.Cleanup(answer)
-	w.set(func() { w.stall["/a.js"] = slow })
+	answer := w.stalls("/a.js")
 	w.visit("/", "da", `<p style="text-align:right">x`+
 		held("statistics", `src="http://vendor.example/old.js" nomodule`, "")+
 		held("statistics", `src="http://vendor.example/data.js" data-type="text/template"`, "")+

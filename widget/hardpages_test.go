@@ -3,7 +3,6 @@ package widget
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -88,27 +87,14 @@ func TestHard_PagesAreAsked(t *testing.T) {
 }
 
 // secure opens a world whose shop and server are secure contexts, as they are on https.
-func secure(t *testing.T) (*world, *browsertest.Browser) {
-	t.Helper()
-	w := &world{t: t, pages: map[string]string{}, header: http.Header{}, stall: map[string]chan struct{}{}}
-	w.publish(shopContent(t))
-	s := httptest.NewServer(w)
-	t.Cleanup(s.Close)
-	hosts := map[string]string{}
-	for _, h := range []string{"www.shop.example", "cmp.example", "vendor.example"} {
-		hosts[h] = strings.TrimPrefix(s.URL, "http://")
-	}
-	b := browsertest.Open(t, browsertest.Options{Hosts: hosts, Flags: map[string]any{
-		"accept-lang": "da-DK", "unsafely-treat-insecure-origin-as-secure": shop + ",http://cmp.example",
-	}})
-	w.tab = b.Tab()
-	return w, b
+func secure(t *testing.T) *world {
+	return openWith(t, shopContent(t), map[string]any{"unsafely-treat-insecure-origin-as-secure": shop + ",http://cmp.example"})
 }
 
 // B26: on a page that is isolated from other origins, which loads only what says that it may be loaded. Our server says so
 // of its scripts; where something between takes that away, as here, crossorigin on the tag is enough.
 func TestHard_CrossOriginIsolation(t *testing.T) {
-	w, _ := secure(t)
+	w := secure(t)
 	w.set(func() {
 		w.header.Set("Cross-Origin-Opener-Policy", "same-origin")
 		w.header.Set("Cross-Origin-Embedder-Policy", "require-corp")
@@ -121,8 +107,8 @@ func TestHard_CrossOriginIsolation(t *testing.T) {
 
 // B18, B24: several tabs share one choice: what is decided in one shows in the other when it is looked at.
 func TestHard_SeveralTabs(t *testing.T) {
-	w, b := secure(t)
-	tabs := []*browsertest.Tab{w.tab, b.Tab()}
+	w := secure(t)
+	tabs := []*browsertest.Tab{w.tab, w.browser.Tab()}
 	look := func(i int) {
 		w.tab = tabs[i]
 		call(w, page.BringToFront, cdp.Empty{})

@@ -23,7 +23,7 @@ const everything = `display:none!important;visibility:hidden!important;opacity:.
 	z-index:-1!important;animation:hostile 1s infinite!important;transition:all 9s!important;user-select:none!important;touch-action:none!important;cursor:none!important;
 	color-scheme:dark!important;forced-color-adjust:none!important;columns:5!important;flex:0 0 1px!important;order:9!important;align-self:end!important;
 	outline:9px solid red!important;accent-color:red!important;appearance:checkbox!important;scroll-behavior:smooth!important;
-	--paper:red!important;--ink:red!important;--soft:red!important;--line:red!important;--round:50px!important;--button:red!important;--label:red!important;--link:red!important;--gap:99px!important`
+	--s-paper:red!important;--s-ink:red!important;--s-soft:red!important;--s-line:red!important;--s-round:50px!important;--s-button:red!important;--s-label:red!important;--s-link:red!important;--gap:99px!important`
 
 // hostile are style sheets that do their worst. What they do to html and body themselves is what can be survived: an
 // ancestor that isn't shown shows nothing that is in it.
@@ -32,12 +32,12 @@ var hostile = map[string]string{
 	"reset":         `* { all: revert!important } body *, body *::before { all: unset!important; display: none!important }`,
 	"by name":       `#samtykke, #samtykke > *, #accept, #reject, #choose, #banner, #dialog, #reopen { ` + everything + ` }`,
 	"by tag":        `div, button, section, dialog, h2, p, a, ul, li, label, input, slot, small, b { ` + everything + ` }`,
-	"unimportant":   `* { --button: red; --label: lime; --link: red; --round: 0 } button { background: red; width: 1px; text-transform: uppercase } div { display: flex; position: static; color: red }`,
+	"unimportant":   `* { --s-button: red; --s-label: lime; --s-link: red; --s-round: 0 } button { background: red; width: 1px; text-transform: uppercase } div { display: flex; position: static; color: red }`,
 	"layers":        `@layer a, b; @layer a { body * { ` + everything + ` } } @layer b { #samtykke, #accept { ` + everything + ` } }`,
 	"pseudo":        `body *::before, body *::after, body *::marker, ::backdrop, ::selection, button::before { content: "☠"!important; display: block!important; position: fixed!important; inset: 0!important; background: red!important }`,
 	"states":        `body :is(:focus, :hover, :not(:hover), :defined, :first-child, :empty, :only-child, [type=button], [data-role]) { ` + everything + ` }`,
-	"root":          `:root, body { --paper: red!important; --ink: red!important; --link: red!important; --button: red!important; font: 0/0 cursive!important; color: red!important; background: lime!important; direction: rtl!important; text-align: end!important; writing-mode: vertical-rl; color-scheme: dark!important; visibility: hidden!important; pointer-events: none!important; text-transform: uppercase!important; letter-spacing: 9px!important; cursor: none!important; overflow: hidden!important }`,
-	"registered":    `@property --round { syntax: "*"; inherits: false } @property --button { syntax: "<color>"; inherits: false; initial-value: red } @property --label { syntax: "<color>"; inherits: false; initial-value: red }`,
+	"root":          `:root, body { --s-paper: red!important; --s-ink: red!important; --s-link: red!important; --s-button: red!important; font: 0/0 cursive!important; color: red!important; background: lime!important; direction: rtl!important; text-align: end!important; writing-mode: vertical-rl; color-scheme: dark!important; visibility: hidden!important; pointer-events: none!important; text-transform: uppercase!important; letter-spacing: 9px!important; cursor: none!important; overflow: hidden!important }`,
+	"registered":    `@property --s-round { syntax: "*"; inherits: false } @property --s-button { syntax: "<color>"; inherits: false; initial-value: red } @property --s-label { syntax: "<color>"; inherits: false; initial-value: red }`,
 	"flat":          `body { display: grid!important; place-items: center!important; grid-template: 1px/1px!important; columns: 4 } body > * { transform: scale(.1)!important; filter: blur(9px)!important; zoom: .1!important }`,
 }
 

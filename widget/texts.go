@@ -44,7 +44,7 @@ func Languages() []string { return slices.Sorted(maps.Keys(standard)) }
 // Texts returns the standard texts of a language by key, and whether there are any. The map is the caller's own.
 //
 // Placeholders in braces are filled in by Compile: {controller}, {third_parties}, {count} and {reopen}; and by the
-// script: {date} and {id}.
+// script: {date}, {id}, {categories}, {category} and {provider}.
 func Texts(lang string) (map[string]string, bool) {
 	t, ok := standard[lang]
 	return maps.Clone(t), ok
@@ -54,8 +54,12 @@ func Texts(lang string) (map[string]string, bool) {
 // who asks, and that third parties are in it (B8, B9).
 var mustName = map[string][]string{"intro": {"{controller}", "{third_parties}"}, "third_parties_many": {"{count}"}}
 
-// checkTexts refuses a banner whose words are not complete in every language (B21).
-func checkTexts(c *consent.Content) error {
+// MustName lists the placeholders that the text of a key can't do without, in braces.
+func MustName(key string) []string { return slices.Clone(mustName[key]) }
+
+// CheckTexts refuses words that Compile would refuse: a notice's texts that are not complete in each of its languages
+// (B21). Whoever lets an owner write texts asks here too, so that the owner learns at once and not at publishing.
+func CheckTexts(c *consent.Content) error {
 	wrong := map[string]string{}
 	for _, lang := range c.Banner.Languages {
 		want, ok := standard[lang]

@@ -40,7 +40,7 @@ func Compile(c consent.Content, base string) (consent.Bundle, error) {
 	if err := c.Banner.Validate(); err != nil {
 		return consent.Bundle{}, err
 	}
-	if err := checkTexts(&c); err != nil {
+	if err := CheckTexts(&c); err != nil {
 		return consent.Bundle{}, err
 	}
 	defines, err := definesOf(&c, base)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -28,8 +29,9 @@ const (
 
 // world is a shop, a vendor and the server that the banner talks to, on hosts of their own in one real browser.
 type world struct {
-	t   testing.TB
-	tab *browsertest.Tab
+	t       testing.TB
+	tab     *browsertest.Tab
+	browser *browsertest.Browser
 
 	mu         sync.Mutex
 	pages      map[string]string        // of the shop, by path
@@ -47,7 +49,10 @@ type world struct {
 }
 
 // open starts the world with a notice of this content and one tab.
-func open(t testing.TB, c consent.Content) *world {
+func open(t testing.TB, c consent.Content) *world { return openWith(t, c, nil) }
+
+// openWith does so with further flags for the browser.
+func openWith(t testing.TB, c consent.Content, flags map[string]any) *world {
 	t.Helper()
 	w := &world{t: t, pages: map[string]string{}, header: http.Header{}, stall: map[string]chan struct{}{}}
 	w.publish(c)
@@ -61,7 +66,10 @@ func open(t testing.TB, c consent.Content) *world {
 	} {
 		hosts[h] = addr
 	}
-	w.tab = browsertest.Open(t, browsertest.Options{Hosts: hosts, Flags: map[string]any{"accept-lang": "da-DK"}}).Tab()
+	all := map[string]any{"accept-lang": "da-DK"}
+	maps.Copy(all, flags)
+	w.browser = browsertest.Open(t, browsertest.Options{Hosts: hosts, Flags: all})
+	w.tab = w.browser.Tab()
 	return w
 }
 
@@ -102,6 +110,15 @@ func (w *world) visit(path, lang, body string) {
 	w.t.Helper()
 	w.tab.Go(w.page(path, fmt.Sprintf(`<!doctype html><html lang=%s><head><meta charset=utf-8><title>Shop</title>%s</head><body>%s</body></html>`, lang, tag, body)))
 	w.tab.Wait(`window.samtykke && samtykke.on`)
+}
+
+// stalls makes a path answer only when the returned function is called, or the test ends.
+func (w *world) stalls(path string) (answer func()) {
+	slow := make(chan struct{})
+	answer = sync.OnceFunc(func() { close(slow) })
+	w.t.Cleanup(answer)
+	w.set(func() { w.stall[path] = slow })
+	return answer
 }
 
 // again loads the page of the tab anew.

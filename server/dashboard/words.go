@@ -169,9 +169,6 @@ func other(lang string) string {
 
 // Language is what this language calls another one; the code where that isn't known.
 func (w *Words) Language(code string) string {
-	if key := "language." + code; w.Has(key) {
-		return w.T(key)
-	}
 	return cmp.Or(display.Languages(language.Make(w.Lang)).Name(language.Make(code)), code)
 }
 

@@ -27,7 +27,7 @@ export async function send() {
       const { status } = await fetch(base + "/v1/sites/" + site + "/consents", {
         method: "POST", body: JSON.stringify(act), keepalive: true, credentials: "omit",
         // Served by the site itself, the answer to the last act sets the cookie.
-        ...($FIRST_PARTY && base.startsWith(location.origin) && !read()!.acts[1] &&
+        ...($FIRST_PARTY && new URL(base).origin == location.origin && !read()!.acts[1] &&
           { credentials: "same-origin" as const, headers: { "Samtykke-Keep": settled() } }),
       });
       // Taken, or refused by the server for what the act says. Any other answer may be another's, or pass.
