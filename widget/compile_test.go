@@ -63,7 +63,7 @@ func TestCompile_LeavesOutWhatIsOff(t *testing.T) {
 		"category":     {func(c *consent.Content) { c.Banner.Categories = c.Banner.Categories[1:] }, "Husker dine indstillinger"},
 		"cleaning":     {func(c *consent.Content) { c.Items = nil }, "clean.js"},
 		"languages":    {func(c *consent.Content) { c.Banner.Languages = c.Banner.Languages[:1] }, "documentElement.lang"},
-		"form":         {func(c *consent.Content) { c.Banner.Form = "dialog" }, "ResizeObserver"},
+		"form":         {func(c *consent.Content) { c.Banner.Form = "dialog" }, "offsetHeight"},
 		"theme":        {func(c *consent.Content) { c.Banner.Theme = "light" }, "prefers-color-scheme"},
 	}
 	whole := compiled(t, shopContent(t))
@@ -207,7 +207,7 @@ func TestStyle_ContrastsWithAnyAccent(t *testing.T) {
 			t.Errorf("label on %s: %.2f", accent, c)
 		}
 		for _, p := range []palette{light, dark} {
-			link := regexp.MustCompile(`--s-link:(#\w+|var)`).FindStringSubmatch(p.rule(accent))[1]
+			link := regexp.MustCompile(`--s-link:(#\w+|var)`).FindStringSubmatch(strings.Join(colours(accent)(p), ";"))[1]
 			if link == "var" { // that of the ink
 				link = p.ink
 			}

@@ -140,6 +140,7 @@ func TestHostile_NothingReachesOut(t *testing.T) {
 		room := `document.documentElement.style.scrollPaddingBottom`
 		w.tab.Wait(shown)
 		if form != "dialog" {
+			w.key("x")
 			w.tab.Wait(room)
 		}
 		w.want(changed+`.filter(c => !/^0 html scroll-padding-(bottom|block-end)/.test(c)).join("\n")`, "")

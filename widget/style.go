@@ -3,6 +3,7 @@ package widget
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,7 +30,7 @@ func styleOf(b consent.Banner) string {
 		".buttons button", "::slotted(button)", ".buttons", "slot").Replace(source("buttons.css")))
 	s.WriteString(source(b.Form + ".css"))
 	if b.Form == "dialog" {
-		s.WriteString(source("modal.css") + themes(b, palette.softRule))
+		s.WriteString(source("modal.css") + themes(b, soft))
 	}
 	side := "left"
 	if b.Corner == "right" {
@@ -42,47 +43,53 @@ func styleOf(b consent.Banner) string {
 	if b.Font == "page" {
 		s.WriteString(":host{font-family:inherit!important}#banner,#reopen,dialog{font-family:inherit}")
 	}
-	s.WriteString(themes(b, func(p palette) string { return p.rule(b.Accent) }))
+	s.WriteString(themes(b, colours(b.Accent)))
 	return s.String()
 }
 
 // panelStyleOf is what the second layer adds to it.
 func panelStyleOf(b consent.Banner) string {
-	return source("buttons.css") + source("modal.css") + source("panel.css") + themes(b, palette.softRule)
+	return source("buttons.css") + source("modal.css") + source("panel.css") + themes(b, soft)
 }
 
 // embedStyleOf is the stylesheet of a placeholder, which has a document of its own.
 func embedStyleOf(b consent.Banner) string {
-	css := fmt.Sprintf(":host{--s-round:%s}", rounding[b.Round]) + themes(b, func(p palette) string { return p.rule(b.Accent) }) + source("embed.css")
+	css := fmt.Sprintf(":host{--s-round:%s}", rounding[b.Round]) + themes(b, colours(b.Accent)) + source("embed.css")
 	return strings.ReplaceAll(css, ":host", ":root")
 }
 
-// themes writes a rule for the theme of a banner, or for both where the browser decides.
-func themes(b consent.Banner, rule func(palette) string) string {
+// themes declares what a theme says, on every element of ours: a page's own rule for all elements would outrank the
+// host's. Where the browser decides, the dark theme says only what the light one doesn't.
+func themes(b consent.Banner, says func(palette) []string) string {
+	rule := func(declarations []string) string { return "*{" + strings.Join(declarations, ";") + "}" }
 	switch b.Theme {
 	case "light":
-		return rule(light)
+		return rule(says(light))
 	case "dark":
-		return rule(dark)
+		return rule(says(dark))
 	}
-	return rule(light) + "@media (prefers-color-scheme:dark){" + rule(dark) + "}"
+	other := slices.DeleteFunc(says(dark), func(d string) bool { return slices.Contains(says(light), d) })
+	return rule(says(light)) + "@media (prefers-color-scheme:dark){" + rule(other) + "}"
 }
 
-func (p palette) softRule() string { return "*{--s-soft:" + p.soft + "}" }
+func soft(p palette) []string { return []string{"--s-soft:" + p.soft} }
 
-// rule declares a theme's colours, on every element of ours: a page's own rule for all elements would outrank the host's.
-// The accent fills all three buttons alike (B4); it colours links, focus rings and
-// switches only where it can be read on the paper (WCAG 1.4.3), and the ink does where it can't.
-func (p palette) rule(accent string) string {
-	button, label, link := "var(--s-ink)", "var(--s-paper)", "var(--s-ink)"
-	if accent != "" {
-		button, label = accent, labelOn(accent)
-		if contrast(accent, p.paper) >= 4.5 {
-			link = accent
+// colours are those of a theme. The accent fills all three buttons alike (B4); it colours links, focus rings and switches
+// only where it can be read on the paper (WCAG 1.4.3), and the ink does where it can't.
+func colours(accent string) func(palette) []string {
+	return func(p palette) []string {
+		button, label, link := "var(--s-ink)", "var(--s-paper)", "var(--s-ink)"
+		if accent != "" {
+			button, label = accent, labelOn(accent)
+			if contrast(accent, p.paper) >= 4.5 {
+				link = accent
+			}
+		}
+		return []string{
+			"--s-paper:" + p.paper, "--s-ink:" + p.ink, "--s-line:" + p.line,
+			"--s-button:" + button, "--s-label:" + label, "--s-link:" + link, "color-scheme:" + p.scheme,
 		}
 	}
-	return fmt.Sprintf("*{--s-paper:%s;--s-ink:%s;--s-line:%s;--s-button:%s;--s-label:%s;--s-link:%s;color-scheme:%s}",
-		p.paper, p.ink, p.line, button, label, link, p.scheme)
 }
 
 // labelOn is black or white, whichever can be read better. One of them always has a contrast of at least 4.5.

@@ -127,6 +127,10 @@ func definesOf(c *consent.Content, base string) (map[string]string, error) {
 	return defines, nil
 }
 
+// callHint tells Chromium that nearly all functions run at once: it then compiles them while the script arrives, off the
+// page's own thread. https://v8.dev/blog/explicit-compile-hints
+const callHint = "//# allFunctionsCalledOnLoad\n"
+
 // build bundles one entry of src: main and stub as classic scripts, all others as modules. It reads the embedded files only: no
 // disk, no network.
 func build(entry string, defines map[string]string) ([]byte, error) {
@@ -143,7 +147,11 @@ func build(entry string, defines map[string]string) ([]byte, error) {
 	if err := failure(result.Errors); err != nil {
 		return nil, err
 	}
-	return result.OutputFiles[0].Contents, nil
+	code := result.OutputFiles[0].Contents
+	if entry == "main" {
+		return append([]byte(callHint), code...), nil
+	}
+	return code, nil
 }
 
 // embedded resolves every import to a file of sources.

@@ -2,7 +2,7 @@
 
 import { onWaiting } from "./blocker";
 import { explain } from "./guard";
-import { answered, decide, emit, given, objects, refused } from "./choice";
+import { afterPaint, answered, decide, emit, given, objects, refused } from "./choice";
 import { host, mount, mountLayer, say } from "./dom";
 import { button, categories, el, link, nameOf, present, purposeOf } from "./parts";
 import { base } from "./send";
@@ -14,8 +14,8 @@ let banner: HTMLElement | undefined;
 let reopen: HTMLElement | undefined;
 let dismissed = false; // a modal first layer was left: no choice, and not again on this page
 
-const asks = () => !($MODAL && dismissed) && !answered && !objects;
-export const declaration = () => declarationURL || `${base}/d/${site}/${language}`;
+const asks = () => !($MODAL && dismissed) && !answered && !objects();
+export const declaration = () => declarationURL || base + "/d/" + site + "/" + language;
 
 /** Shows what fits the state: the banner while there is a question, then the permanent button. */
 export function render() {
@@ -27,9 +27,11 @@ export function render() {
 }
 
 function leave() {
-  banner?.remove();
+  if (!banner) return;
+  banner.remove();
   banner = undefined;
   host.replaceChildren();
+  if (!$MODAL) document.documentElement.style.scrollPaddingBottom = "";
 }
 
 // A grant is the visitor's: a script alone can't give one, not by clicking our buttons either (K13). A browser that
@@ -48,8 +50,10 @@ export function act(action: Action, wanted: readonly string[], method: Method, r
   decide(action, wanted, method, refusing);
   close();
   leave();
-  render();
-  withWords(() => say(words[$W.saved]!));
+  afterPaint(() => {
+    render();
+    withWords(() => say(words[$W.saved]!));
+  });
 }
 
 function ask() {
@@ -72,7 +76,7 @@ function ask() {
     button("choose", words[$W.choose]!, open));
   mountLayer((banner = box));
   if ($MODAL) cover(box as HTMLDialogElement);
-  else leaveRoom(box);
+  else addEventListener("keydown", leaveRoom, true);
 }
 
 // A modal layer would keep the visitor from reading the very pages that it links to (B11): there it is none.
@@ -87,17 +91,15 @@ function cover(box: HTMLDialogElement) {
   };
 }
 
-// What has the keyboard's focus must not hide behind the banner (WCAG 2.4.11).
-function leaveRoom(box: HTMLElement) {
-  new ResizeObserver(() => {
-    const height = box.offsetHeight;
-    document.documentElement.style.scrollPaddingBottom = height ? height + "px" : "";
-  }).observe(box);
+// What the keyboard brings the focus to must not hide behind the banner (WCAG 2.4.11). Who doesn't use one has no need.
+// Without a banner that is no length, and ignored.
+function leaveRoom() {
+  document.documentElement.style.scrollPaddingBottom = banner?.offsetHeight + "px";
 }
 
 /** What the chunks need of this script: they are compiled apart and know nothing of its state. */
 const kit = () => [
-  act, emit, mountLayer, read, file, base, declaration(), words, later, language, given, answered, objects, refused, ...($AUTO ? [explain] : []),
+  act, emit, mountLayer, read, file, base, declaration(), words, later, language, given, answered, objects(), refused, ...($AUTO ? [explain] : []),
 ] as const;
 export type Kit = ReturnType<typeof kit>;
 

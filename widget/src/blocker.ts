@@ -3,6 +3,7 @@
 
 import { allow, spare, sweep, watch } from "./guard";
 import { held, needs } from "./markup";
+import { place } from "./dom";
 import type { Category } from "./settings";
 
 let decided: boolean; // whether there is a choice
@@ -17,11 +18,14 @@ const allowed = (e: HTMLElement) => needs(e)?.every((c) => $VANILLA && c[0] == "
 // Under Trusted Types an address or a text becomes a script only through a policy. The site must allow ours by name.
 type Policy = { createScriptURL(s: string): string; createScript(s: string): string };
 let policy: Policy | undefined;
-try {
-  const same = (s: string) => s;
-  policy = (window as any).trustedTypes?.createPolicy("samtykke", { createScriptURL: same, createScript: same });
-} catch {
-  // The site's policy doesn't know ours.
+function trust(text: string, as: keyof Policy): string {
+  try {
+    const same = (s: string) => s;
+    policy ??= (window as any).trustedTypes.createPolicy("samtykke", { createScriptURL: same, createScript: same }) as Policy;
+    return policy[as](text);
+  } catch {
+    return text; // The browser has no such types, or the site's policy doesn't know ours.
+  }
 }
 
 const queue: HTMLScriptElement[] = [];
@@ -31,7 +35,7 @@ const isAsync = (s: Element) => s.hasAttribute("async"); // the property is true
 const isModule = (s: HTMLElement) => s.dataset.type == "module";
 const isLate = (s: HTMLScriptElement) => +(s.defer || isModule(s));
 const source = (s: HTMLScriptElement) => s.dataset.src || s.getAttribute("src");
-export const address = (url: string) => (policy ? policy.createScriptURL(url) : url);
+export const address = (url: string) => trust(url, "createScriptURL");
 
 /** Runs the queue in document order, as a parser would: an inline script waits for those before it. */
 function runScripts() {
@@ -65,8 +69,12 @@ function run(old: HTMLScriptElement) {
   script.type = old.dataset.type || "";
   script.nonce = old.nonce;
   script.async = isAsync(old); // made by a script, it would otherwise run whenever it arrives
-  if (src) script.src = address(src);
-  else script.text = policy ? policy.createScript(old.text) : old.text;
+  try {
+    if (src) script.src = address(src);
+    else script.text = trust(old.text, "createScript");
+  } catch {
+    return; // The browser takes no address or text from us.
+  }
   // Only what the browser takes for a classic script fires load or error.
   if (src && !script.async && !script.noModule && /^$|script$/i.test(script.type)) {
     running++;
@@ -106,7 +114,7 @@ function releaseIn(elements: Iterable<HTMLElement>) {
   for (const e of elements) {
     if ($COOKIEBOT) unpark(e);
     if (!allowed(e)) {
-      if (e.matches("iframe,video,[data-embed]")) placehold(e);
+      if (e.matches("[data-embed],iframe,video")) placehold(e);
     } else if (!(e instanceof HTMLScriptElement)) show(e);
     else if (e.type != "text/plain") continue;
     else if (isAsync(e)) run(e); // waits for nobody
@@ -119,7 +127,10 @@ function releaseIn(elements: Iterable<HTMLElement>) {
 // A second copy of the script does nothing.
 if ($AUTO && !(window as { samtykke?: Partial<Samtykke> }).samtykke?.withdraw) watch((e) => releaseIn([e]));
 
+let parsed = false;
 const watcher = new MutationObserver((changes) => {
+  place();
+  if (!parsed) return;
   const found: HTMLElement[] = [];
   for (const { addedNodes } of changes) {
     for (const node of addedNodes) {
@@ -159,10 +170,11 @@ export function onWaiting(show: typeof placehold) {
  */
 export function release() {
   if ($AUTO) sweep();
+  watcher.observe(document, { childList: true, subtree: true }); // a second time changes nothing
   if (document.readyState == "loading") {
     document.addEventListener("DOMContentLoaded", release);
     return;
   }
+  parsed = true;
   releaseIn(document.querySelectorAll<HTMLElement>(held));
-  watcher.observe(document, { childList: true, subtree: true }); // a second time changes nothing
 }

@@ -19,18 +19,22 @@ export let answered = false;
  * A browser that objects, by Do Not Track or Global Privacy Control, is a no until the visitor says otherwise: nobody is
  * asked, nothing is stored (B29).
  */
-export const objects = ($DNT && navigator.doNotTrack == "1") ||
+export const objects = () => ($DNT && navigator.doNotTrack == "1") ||
   ($GPC && (navigator as { globalPrivacyControl?: unknown }).globalPrivacyControl === true);
 
 /** The state of every category, as pages read it. */
-export const consent = () =>
-  Object.fromEntries(["necessary", "preferences", "statistics", "marketing"].map((c) => [c, c == "necessary" || given.includes(c as Category)]));
+export const consent = () => ({
+  necessary: true,
+  preferences: given.includes("preferences"),
+  statistics: given.includes("statistics"),
+  marketing: given.includes("marketing"),
+});
 
 /** Tells the page. Whoever listens may be slow or throw; neither harms us. */
 export const emit = (event: string) => document.dispatchEvent(new CustomEvent("samtykke:" + event, { detail: consent() }));
 
-// The click's own frame is for the visitor: the banner goes first, all else follows. Hidden pages have no frames.
-function afterPaint(work: () => unknown) {
+/** The click's own frame is for the visitor: the banner goes first, all else follows. Hidden pages have no frames. */
+export function afterPaint(work: () => unknown) {
   if (document.hidden) setTimeout(work);
   else requestAnimationFrame(() => setTimeout(work));
 }
@@ -44,7 +48,7 @@ function apply() {
 // something that it might have to clear; the first cookie is our own.
 async function clean(act?: Act) {
   try {
-    if ((asked.some((c) => !given.includes(c)) || ($VENDORS && refused[0])) && (cookies()[1] || localStorage.length + sessionStorage.length)) {
+    if ((given.length < asked.length || ($VENDORS && refused[0])) && (cookies()[1] || localStorage.length + sessionStorage.length)) {
       ((await import(file("clean.js"))) as typeof import("./clean")).clean(given, refused, act);
     }
   } catch {
@@ -67,7 +71,7 @@ export function recall(choice = read()): boolean {
 export function begin() {
   if ($SIGNALS) signal("default", consent());
   let choice = read(); // once: asking for cookies waits for the browser
-  if ($IMPORT && !objects && !choice) {
+  if ($IMPORT && !objects() && !choice) {
     takeOver();
     choice = read();
   }
@@ -107,8 +111,7 @@ export function decide(action: Action, wanted: readonly string[], method: Method
   permit(given);
   if ($VANILLA) settle(true);
   afterPaint(async () => {
-    apply();
-    emit("change");
+    follow();
     if ($CLEANS) {
       await clean(act);
       replace(act.id, act);

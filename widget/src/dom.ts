@@ -3,36 +3,34 @@
 // buttons in the page only. There our ::slotted rules are !important, which in a shadow root outranks all of the page's.
 
 import { style } from "./settings";
-import { dress, el } from "./parts";
 import { language } from "./words";
+import { dress, el } from "./parts";
 
 export const host = el("div", { id: "samtykke" });
-const root = host.attachShadow({ mode: "open" });
+let root: ShadowRoot | undefined;
+let status: HTMLElement | undefined;
 
-dress(root, style);
-
-// Status messages are read out only by an element that was there before them.
-const status = el("p", { role: "status" });
+/** Tells those who hear the page. Without a layer there is nothing to tell. */
 export const say = (text: string) => {
-  status.textContent = text;
+  if (status) status.textContent = text;
 };
 
-// Frameworks replace the body or the whole page, and scripts in the head run before there is a body. The last place in
-// it is the one where frameworks that take over a page expect strangers. At most nine times a second, so that a script
-// that insists on removing us doesn't hang the page.
 let patience = 9;
-const keeper = new MutationObserver(place);
-function place() {
-  const { body, documentElement } = document;
-  keeper.disconnect();
-  for (const parent of [document, documentElement, body]) if (parent) keeper.observe(parent, { childList: true });
-  if (!body || host.isConnected || !patience) return;
-  patience--;
-  setTimeout(() => {
-    patience++;
-    place();
-  }, 1e3);
-  body.append(host);
+
+/**
+ * Sees to it that we are on the page. Frameworks replace the body or the whole page, and scripts in the head run before
+ * there is a body. The last place in it is the one where frameworks that take over a page expect strangers. At most nine
+ * times a second, so that a script that insists on removing us doesn't hang the page.
+ */
+export function place() {
+  if (root && document.body && !host.isConnected && patience) {
+    patience--;
+    setTimeout(() => {
+      patience++;
+      place();
+    }, 1e3);
+    document.body.append(host);
+  }
 }
 
 // The parser may have gone on behind us. Before the page's own deferred scripts start, we are last again; not while the
@@ -43,13 +41,14 @@ document.addEventListener("readystatechange", () => {
 
 /** Puts an element on the page, in the language in use. */
 export function mount(e: Element) {
+  if (!root) dress((root = host.attachShadow({ mode: "open" })), style);
   host.lang = language;
   root.append(e);
   place();
 }
 
-/** Puts a layer on the page, and with it the place from which what happens to it is told. */
+/** Puts a layer on the page, and before it the place from which what happens to it is told: else nobody hears it. */
 export function mountLayer(layer: Element) {
-  mount(status);
+  if (!status) mount((status = el("p", { role: "status" })));
   mount(layer);
 }

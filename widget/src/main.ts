@@ -2,11 +2,11 @@
 
 /// <reference path="../samtykke.d.ts" />
 
-import { answered, begin, consent, emit, follow, given, recall, refused } from "./choice";
-import { act, close, declaration, open, render } from "./banner";
-import { imitate } from "./cookiebot";
 import { asked } from "./settings";
 import { read } from "./store";
+import { imitate } from "./cookiebot";
+import { act, close, declaration, open, render } from "./banner";
+import { answered, begin, consent, emit, follow, given, recall, refused } from "./choice";
 
 type Listener = Parameters<Samtykke["on"]>[1];
 
@@ -52,9 +52,10 @@ function start() {
   document.addEventListener("click", (e) => {
     const link = (e.target as Element).closest?.<HTMLElement>("[data-samtykke]");
     const does = (api as Record<string, unknown>)[link?.dataset.samtykke!];
-    if (typeof does != "function") return;
-    e.preventDefault();
-    does("declaration");
+    if (typeof does == "function") {
+      e.preventDefault();
+      does("declaration");
+    }
   });
   if (/^#samtykke=/.test(location.hash)) open(); // #samtykke=debug too: panel.ts
   const refresh = () => {
@@ -62,8 +63,8 @@ function start() {
     follow();
     render();
   };
-  // Back from the page cache, or from a window beside this one; answered in another tab.
-  for (const event of ["pageshow", "focus"]) addEventListener(event, refresh);
+  // Back from the page cache or a window beside this one; answered in another tab.
+  addEventListener("focus", refresh);
   document.addEventListener("visibilitychange", refresh);
   emit("ready");
 }

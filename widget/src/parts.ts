@@ -7,8 +7,9 @@ type Child = Node | string;
 /** Makes an element. Names that aren't properties of it become attributes. */
 export function el<K extends keyof HTMLElementTagNameMap>(tag: K, props: object, ...children: Child[]): HTMLElementTagNameMap[K] {
   const e = document.createElement(tag);
-  for (const [name, value] of Object.entries(props)) {
-    if (name in e) (e as any)[name] = value;
+  for (const name in props) {
+    const value = props[name as never];
+    if (name in e) e[name as never] = value;
     else e.setAttribute(name, value);
   }
   e.append(...children);
@@ -29,7 +30,7 @@ export function dress(root: ShadowRoot, css: string) {
     sheet.replaceSync(css);
     root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
   } catch {
-    root.append(el("style", {}, css)); // Safari before 16.4
+    root.append(el("style", {}, css)); // browsers before 2023
   }
 }
 

@@ -10,7 +10,7 @@ const path = $COOKIEBOT && script?.src.includes("/uc.js") ? "/uc.js" : "/s/" + s
  * The server's address: where the script came from, so that a moved or proxied server works; else the compiled one. An
  * element of the page may own the name of the running script, and can't tell.
  */
-export const base = script instanceof HTMLScriptElement && script.src.includes(path) ? script.src.split(path)[0]! : fallbackBase;
+export const base = script?.tagName == "SCRIPT" && script.src.includes(path) ? script.src.split(path)[0]! : fallbackBase;
 export const tagLanguage = !$TRANSLATED ? "" : $COOKIEBOT
   ? script && (script.dataset.lang || script.dataset.culture || /[?&]culture=(\w+)/.exec(script.src)?.[1])
   : script?.dataset.lang;

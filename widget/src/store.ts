@@ -90,7 +90,7 @@ function encode(acts: Act[]): string {
 // Writes a choice, or only spells it.
 function write(c: Choice, spelled?: boolean) {
   const host = location.hostname;
-  const age = Math.round((c.time + lifetime - Date.now()) / 1e3);
+  const age = Math.floor((c.time + lifetime - Date.now()) / 1e3);
   const value = [
     1, site, c.visitor, c.time.toString(36), c.terms, c.asked, c.given, encode(c.acts),
     ...($VENDORS && c.refused?.[0] ? [encodeURIComponent(JSON.stringify(c.refused))] : []),

@@ -4,7 +4,7 @@ import { languages, notice, site, texts } from "./settings";
 import { base, tagLanguage } from "./send";
 
 /** The address of a file that was frozen with the notice. */
-export const file = (name: string) => `${base}/s/${site}/${notice}.${name}`;
+export const file = (name: string) => base + "/s/" + site + "/" + notice + "." + name;
 
 export let language = languages[0]!;
 export let words = texts;
