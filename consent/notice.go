@@ -68,6 +68,8 @@ type Content struct {
 	// material notice.
 	Terms    int        `json:"terms"`
 	LastScan *time.Time `json:"last_scan,omitempty"`
+	// Retention is what the declaration promises. Acts under this notice are kept no longer, whatever the site says later.
+	Retention Retention `json:"retention,omitzero"`
 	// KnownHosts are the known vendors' hosts, each with its subdomains, by what a request to them is for. Only where
 	// the banner blocks automatically.
 	KnownHosts map[Category][]string `json:"known_hosts,omitempty"`
@@ -116,6 +118,12 @@ func Seal(c Content, b Bundle) (Hash, error) {
 	if err != nil {
 		return Hash{}, fmt.Errorf("encode notice: %w", err)
 	}
+	return SealStored(content, b), nil
+}
+
+// SealStored is Seal for a content's JSON as it was stored. Whoever checks an old notice takes this: a later program may
+// write the same content with more fields.
+func SealStored(content []byte, b Bundle) Hash {
 	h := sha256.New()
 	h.Write(content)
 	h.Write([]byte{0})
@@ -124,5 +132,5 @@ func Seal(c Content, b Bundle) (Hash, error) {
 		fmt.Fprintf(h, "\x00%s\x00", name)
 		h.Write(b.Files[name])
 	}
-	return Hash(h.Sum(nil)), nil
+	return Hash(h.Sum(nil))
 }

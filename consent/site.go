@@ -16,6 +16,8 @@ type Site struct {
 	Homepage   string     `json:"homepage"` // where the banner is found; default https:// and the first domain
 	Controller Controller `json:"controller"`
 	Banner     Banner     `json:"banner"` // the draft; what visitors see is the published Notice
+	Retention  Retention  `json:"retention,omitzero"`
+	Reviewed   time.Time  `json:"reviewed,omitzero"` // when somebody last looked at how long things are kept (T12)
 	CreatedAt  time.Time  `json:"created_at"`
 }
 
@@ -56,6 +58,7 @@ func (s *Site) Validate() error {
 	f.add(c.Email != "" && !strings.Contains(c.Email, "@") || len(c.Email) > 200, "controller.email", "Give an e-mail address.")
 	f.add(len(c.Phone) > 40, "controller.phone", "At most 40 characters.")
 	f.add(len(c.DPO) > 300, "controller.dpo", "At most 300 characters.")
+	s.Retention.check(&f)
 	return f.err("bad_site", "The site's details are not right yet.")
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/dom"
 	"github.com/chromedp/cdproto/domstorage"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
@@ -475,9 +476,37 @@ func (t *tab) address() string {
 	return res.FrameTree.Frame.URL
 }
 
+// lens gives the page a screen of this size.
+func (t *tab) lens(width, height int, mobile bool) error {
+	_, err := call(t, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+		Width: int64(width), Height: int64(height), DeviceScaleFactor: 1, Mobile: mobile,
+	})
+	return err
+}
+
+// capture gives what is on the screen as PNG.
+func (t *tab) capture() ([]byte, error) {
+	res, err := call(t, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatPng})
+	return res.Data, err
+}
+
+// print gives the page as PDF, on A4.
+func (t *tab) print() ([]byte, error) {
+	width, height, margin, background := 8.27, 11.69, .6, true // inches
+	res, err := call(t, page.PrintToPDF, page.PrintToPDFParams{
+		PaperWidth: width, PaperHeight: height, MarginTop: &margin, MarginBottom: &margin, MarginLeft: &margin, MarginRight: &margin, PrintBackground: &background,
+	})
+	return res.Data, err
+}
+
 // withdrawOwn uses the documented interface of this product's banner.
 func (t *tab) withdrawOwn() bool {
+	return t.holds(`Promise.resolve(window.samtykke.withdraw()).then(() => true)`)
+}
+
+// holds says whether an expression, or what it promises, is true in the page itself.
+func (t *tab) holds(expression string) bool {
 	var ok bool
-	_, err := t.evaluate(runtime.EvaluateParams{Expression: `Promise.resolve(window.samtykke.withdraw()).then(() => true)`}, &ok)
+	_, err := t.evaluate(runtime.EvaluateParams{Expression: expression}, &ok)
 	return err == nil && ok
 }

@@ -108,7 +108,7 @@ func CreateUser(ctx context.Context, db *store.DB, email string, role consent.Ro
 		return "", err
 	}
 	password = NewPassword()
-	_, err = db.AddUser(ctx, u, HashPassword(password))
+	_, err = db.AddUser(ctx, u, HashPassword(password), consent.NewDeed(now, consent.ByCLI, "user_added", "").With(u.Email, map[string]any{"role": string(role)}))
 	return password, err
 }
 
@@ -165,12 +165,12 @@ func (s *Server) authenticate(ctx context.Context, email, password string) (cons
 const sessionLasts = 12 * time.Hour
 
 // newSession makes a session and returns the token for the cookie; only its hash is stored.
-func (s *Server) newSession(ctx context.Context, u consent.User) (string, error) {
+func (s *Server) newSession(ctx context.Context, u consent.User, deeds ...consent.Deed) (string, error) {
 	raw := make([]byte, 32)
 	rand.Read(raw) //nolint:errcheck // it never fails
 	token := base64.RawURLEncoding.EncodeToString(raw)
 	now := s.cfg.Now()
-	return token, s.db.AddSession(ctx, u.ID, hashToken(token), now, now.Add(sessionLasts))
+	return token, s.db.AddSession(ctx, u.ID, hashToken(token), now, now.Add(sessionLasts), deeds...)
 }
 
 func hashToken(token string) []byte {

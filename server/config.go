@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"samtykke/consent"
+	"samtykke/scanner"
 )
 
 // Config is everything that a server can be told. The zero value of each field is a working default.
@@ -29,6 +31,9 @@ type Config struct {
 
 	// Hosts serves other sites under other host names on the same port: the demo.
 	Hosts map[string]http.Handler
+
+	// Pictures takes the pictures of published notices: scanner.Pictures, with the options that fit. nil: none are taken.
+	Pictures func(context.Context, []scanner.Shot) (scanner.Album, error)
 
 	Now func() time.Time // the clock; default time.Now
 	Log *slog.Logger     // default slog.Default

@@ -46,6 +46,9 @@ func (s *Server) exportConsents(c echo.Context) error {
 	for _, h := range heads {
 		versions[h.Hash] = h.Version
 	}
+	if err := s.exported(c, site.ID, "csv", q); err != nil {
+		return err
+	}
 	h := c.Response().Header()
 	h.Set("Content-Type", "text/csv; charset=utf-8")
 	h.Set("Content-Disposition", `attachment; filename="samtykke-`+site.ID+`.csv"`)

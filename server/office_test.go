@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -171,6 +172,7 @@ func (o *office) publish(reason string) {
 
 func (o *office) record(records ...consent.Record) {
 	o.t.Helper()
+	records = slices.SortedStableFunc(slices.Values(records), func(a, b consent.Record) int { return a.At.Compare(b.At) }) // as they arrive
 	errs, err := o.db.Append(context.Background(), records)
 	o.check(err)
 	for _, err := range errs {
@@ -307,7 +309,7 @@ func (o *office) pages() []string {
 	r := o.records[0]
 	return []string{
 		"/", "/password", "/sites/new", "/sites/" + siteID, "/sites/" + siteID + "/consents", "/sites/" + siteID + "/consents?from=x&visitor=y",
-		"/sites/" + siteID + "/consents/" + r.Visitor.String() + "/" + r.ID.String(), "/sites/" + siteID + "/settings", "/sites/" + siteID + "/texts?lang=en",
-		"/sites/" + siteID + "/declaration", "/sites/" + siteID + "/notices", "/sites/" + siteID + "/notices/3", "/nowhere",
+		"/sites/" + siteID + "/consents/" + r.Visitor.String() + "/" + r.ID.String(), "/sites/" + siteID + "/settings", "/sites/" + siteID + "/retention", "/sites/" + siteID + "/delete", "/sites/" + siteID + "/texts?lang=en",
+		"/sites/" + siteID + "/declaration", "/sites/" + siteID + "/notices", "/sites/" + siteID + "/notices/3", "/sites/" + siteID + "/audit", "/audit", "/sites/" + siteID + "/papers", "/installation", "/nowhere",
 	}
 }

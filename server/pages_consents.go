@@ -54,6 +54,9 @@ func (s *Server) consentsPage(c echo.Context) error {
 	if err == nil {
 		err = s.fillList(ctx, &d, filter, q, heads)
 	}
+	if err == nil {
+		err = s.listed(c, v.Site.ID, v.Form.Values, len(d.Rows))
+	}
 	v.Data = d
 	if err != nil {
 		return s.again(c, "consents", v, err)
@@ -176,7 +179,8 @@ type consentDetail struct {
 	Now    time.Time
 	Acts   []consentRow // all of the visitor's acts here, the newest first
 	Notice consent.Notice
-	Shown  firstLayer // what the visitor saw
+	Shown  firstLayer               // what the visitor saw
+	Locks  map[uuid.UUID]store.Lock // why acts are withheld, by their ids
 }
 
 // consentPage shows one record with the notice that it was given under (R4).
@@ -194,15 +198,26 @@ func (s *Server) consentPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.lookedUp(c, v.Site.ID, visitor, id); err != nil {
+		return err
+	}
 	v.Data = d
 	return s.show(c, "record", v)
 }
 
 func (s *Server) consentDetail(ctx context.Context, site string, visitor, id uuid.UUID) (consentDetail, error) {
 	d := consentDetail{Now: s.cfg.Now()}
-	acts, err := s.db.Visitor(ctx, site, visitor)
+	own, err := s.db.OwnActs(ctx, site, visitor)
 	if err != nil {
 		return d, err
+	}
+	acts := make([]consent.Record, len(own))
+	d.Locks = map[uuid.UUID]store.Lock{}
+	for i := range own {
+		acts[i] = own[i].Record
+		if own[i].Lock != "" {
+			d.Locks[acts[i].ID] = own[i].Lock
+		}
 	}
 	heads, err := s.db.NoticeHeads(ctx, site)
 	if err != nil {

@@ -127,7 +127,7 @@ func (s *Server) changeItems(c echo.Context) error {
 	err = s.db.EditItems(c.Request().Context(), v.Site.ID, func(items []consent.Item) (list []consent.Item, err error) {
 		list, done, err = edited(items, f)
 		return list, err
-	})
+	}, s.deed(c, "items_changed", v.Site.ID))
 	if err != nil {
 		return s.itemsAgain(c, v, f, err)
 	}
@@ -246,7 +246,7 @@ func (s *Server) importScan(c echo.Context) error {
 	}
 	found := report.Draft()
 	err = s.db.AddScan(c.Request().Context(), v.Site.ID, store.Scan{At: report.FinishedAt, Report: raw},
-		func(items []consent.Item) ([]consent.Item, error) { return merged(items, found), nil })
+		func(items []consent.Item) ([]consent.Item, error) { return merged(items, found), nil }, s.deed(c, "scan_imported", v.Site.ID))
 	if err != nil {
 		return err
 	}

@@ -143,10 +143,15 @@ func (s *Server) login(c echo.Context) error {
 	email := cleanEmail(f.Get("email"))
 	u, err := s.tryLogin(c, email, f.Get("password"))
 	if err != nil {
+		if consent.KindOf(err) == consent.KindUnauthorized {
+			if err := s.loginFailed(c, email); err != nil {
+				return err
+			}
+		}
 		f.Values.Del("password")
 		return s.again(c, "login", dashboard.View{Form: f, Data: loginData{localPath(f.Get("next")), f.Get("lang")}}, err)
 	}
-	if err := s.startSession(c, u); err != nil {
+	if err := s.startSession(c, u, consent.NewDeed(s.cfg.Now(), u.Email, "login", "")); err != nil {
 		return err
 	}
 	// Who chose a language on the way in keeps it, and so does who is here for the first time.
@@ -168,8 +173,8 @@ func (s *Server) tryLogin(c echo.Context, email, password string) (consent.User,
 	return s.authenticate(c.Request().Context(), email, password)
 }
 
-func (s *Server) startSession(c echo.Context, u consent.User) error {
-	token, err := s.newSession(c.Request().Context(), u)
+func (s *Server) startSession(c echo.Context, u consent.User, deeds ...consent.Deed) error {
+	token, err := s.newSession(c.Request().Context(), u, deeds...)
 	if err != nil {
 		return err
 	}
@@ -178,7 +183,7 @@ func (s *Server) startSession(c echo.Context, u consent.User) error {
 }
 
 func (s *Server) logout(c echo.Context) error {
-	if err := s.db.EndSession(c.Request().Context(), hashToken(s.session(c))); err != nil {
+	if err := s.db.EndSession(c.Request().Context(), hashToken(s.session(c)), s.deed(c, "logout", "")); err != nil {
 		return err
 	}
 	s.setSession(c, "", -1)
@@ -200,7 +205,7 @@ func (s *Server) changePassword(c echo.Context) error {
 		f.Values = url.Values{}
 		return s.again(c, "password", dashboard.View{Form: f}, err)
 	}
-	if err := s.db.SetPassword(ctx, u.ID, HashPassword(f.Get("password")), false); err != nil {
+	if err := s.db.SetPassword(ctx, u.ID, HashPassword(f.Get("password")), false, s.deed(c, "password_changed", "")); err != nil {
 		return err
 	}
 	if err := s.startSession(c, u); err != nil {

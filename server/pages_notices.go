@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -93,11 +94,21 @@ func onField(err error) error {
 // noticeDetail is one notice, as it was frozen.
 type noticeDetail struct {
 	consent.Notice
-	Current bool
-	Layers  []firstLayer // one a language
-	Groups  []itemGroup
+	Current  bool
+	Layers   []firstLayer // one a language
+	Groups   []itemGroup
+	Resealed consent.Hash // what the stored notice's hash is now
+	Intact   bool         // it is what it was at publishing, and so is everything else
+	Pictures noticePictures
 }
 
+// Replay is where the notice is shown again with its own script.
+func (d noticeDetail) Replay(language string, layer int) string {
+	return replayPath(d.Site, d.Version, language, layer)
+}
+
+// noticePage shows a notice and proves then and there that it is what was published (R4, R5). A notice that can't even be
+// read any more is told of in the same place.
 func (s *Server) noticePage(c echo.Context) error {
 	v, err := s.siteView(c, "")
 	if err != nil {
@@ -108,20 +119,30 @@ func (s *Server) noticePage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	hash, ok := readVersion(c.Param("version"), heads)
-	if !ok {
-		return consent.NotFound("no_notice", "There is no such notice.")
+	at := slices.IndexFunc(heads, func(h store.NoticeHead) bool { return strconv.Itoa(h.Version) == c.Param("version") })
+	if at < 0 {
+		return errNoNotice()
 	}
-	n, err := s.db.Notice(ctx, hash)
-	if err != nil {
+	head := heads[at]
+	d := noticeDetail{Current: at == 0}
+	if d.Resealed, d.Intact, err = s.db.Reseal(ctx, head.Hash); err != nil {
 		return err
 	}
-	d := noticeDetail{Notice: n, Current: hash == heads[0].Hash, Groups: grouped(n.Content.Items)}
-	for _, lang := range n.Content.Banner.Languages {
-		d.Layers = append(d.Layers, newFirstLayer(&n.Content, lang))
+	if d.Notice, err = s.db.Notice(ctx, head.Hash); err != nil {
+		if d.Intact {
+			return err
+		}
+		d.Notice = consent.Notice{Hash: head.Hash, Site: v.Site.ID, Version: head.Version, ValidFrom: head.ValidFrom, Author: head.Author, Reason: head.Reason}
+	}
+	d.Groups = grouped(d.Content.Items)
+	for _, lang := range d.Content.Banner.Languages {
+		d.Layers = append(d.Layers, newFirstLayer(&d.Content, lang))
+	}
+	if d.Pictures, err = s.picturesOf(ctx, &d.Notice); err != nil {
+		return err
 	}
 	v.Data = d
-	v.Title = dashboard.For(languageOf(c)).T("notice.heading", n.Version)
+	v.Title = dashboard.For(languageOf(c)).T("notice.heading", d.Version)
 	return s.show(c, "notice", v)
 }
 

@@ -135,15 +135,15 @@ func (s *Server) changeSettings(c echo.Context) error {
 		v.Form, v.Data = f, settingsData{settingsSections, lines}
 		return s.again(c, "settings", v, err)
 	}
-	if err := s.changeSite(c, site); err != nil {
+	if err := s.changeSite(c, site, "settings_changed"); err != nil {
 		return err
 	}
 	return seeOther(c, "/sites/"+site.ID+"/settings?done=saved")
 }
 
-// changeSite stores a site's draft.
-func (s *Server) changeSite(c echo.Context, site consent.Site) error {
-	if err := s.db.UpdateSite(c.Request().Context(), site); err != nil {
+// changeSite stores a site's draft. what names the change in the audit log.
+func (s *Server) changeSite(c echo.Context, site consent.Site, what string) error {
+	if err := s.db.UpdateSite(c.Request().Context(), site, s.deed(c, what, site.ID)); err != nil {
 		return err
 	}
 	return s.catalog.refresh(c.Request().Context())

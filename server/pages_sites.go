@@ -95,7 +95,7 @@ func (s *Server) addSite(c echo.Context) error {
 	if err := together(site.Validate(), site.Banner.Validate()); err != nil {
 		return s.again(c, "new", dashboard.View{Form: f}, err)
 	}
-	if err := s.db.AddSite(c.Request().Context(), site, OwnItems(&site)); err != nil {
+	if err := s.db.AddSite(c.Request().Context(), site, OwnItems(&site), s.deed(c, "site_added", site.ID)); err != nil {
 		return err
 	}
 	if err := s.catalog.refresh(c.Request().Context()); err != nil {

@@ -33,11 +33,32 @@ func TestPages_WhoMayDoWhat(t *testing.T) {
 		{"GET /sites/:site/consents", "", nil, back, in, in, in},
 		{"GET /sites/:site/consents.csv", "", nil, back, in, in, in},
 		{"GET /sites/:site/consents/:visitor/:id", record, nil, back, in, in, in},
+		{"GET /audit", "", nil, back, no, no, in},
+		{"GET /audit.jsonl", "", nil, back, no, no, in},
+		{"GET /sites/:site/audit", "", nil, back, in, in, in},
+		{"GET /sites/:site/audit.jsonl", "", nil, back, in, in, in},
+		{"GET /sites/:site/pack", "", nil, back, in, in, in},
+		{"GET /sites/:site/pack.zip", "", nil, back, 400, 400, 400},
+		{"GET /sites/:site/rights", "", nil, back, in, in, in},
+		{"POST /sites/:site/rights", "", nil, login, no, 400, 400},
 		{"GET /sites/:site/settings", "", nil, back, in, in, in},
+		{"GET /sites/:site/retention", "", nil, back, in, in, in},
+		{"POST /sites/:site/retention", "", []string{"op", "review"}, login, no, back, back},
+		{"GET /sites/:site/delete", "", nil, back, no, no, in},
+		{"POST /sites/:site/delete", "", nil, login, no, no, 400},
 		{"GET /sites/:site/texts", "", nil, back, in, in, in},
 		{"GET /sites/:site/declaration", "", nil, back, in, in, in},
 		{"GET /sites/:site/notices", "", nil, back, in, in, in},
 		{"GET /sites/:site/notices/:version", "/sites/" + siteID + "/notices/3", nil, back, in, in, in},
+		{"GET /sites/:site/notices/:version/replay", "/sites/" + siteID + "/notices/3/replay", nil, back, in, in, in},
+		{"GET /sites/:site/notices/:version/pictures/:file", "/sites/" + siteID + "/notices/3/pictures/da-desktop-1.png", nil, back, 404, 404, 404},
+		{"POST /sites/:site/notices/:version/pictures", "/sites/" + siteID + "/notices/3/pictures", nil, login, no, 503, 503},
+		{"GET /sites/:site/papers", "", nil, back, in, in, in},
+		{"GET /sites/:site/papers/:paper/:lang", "/sites/" + siteID + "/papers/measures/da", nil, back, 409, 409, 409},
+		{"GET /sites/:site/papers/accepted/:num", "/sites/" + siteID + "/papers/accepted/1", nil, back, 404, 404, 404},
+		{"POST /sites/:site/papers", "", nil, login, no, 400, 400},
+		{"GET /installation", "", nil, back, no, no, in},
+		{"POST /installation", "", nil, login, no, no, 400},
 		{"POST /language", "", []string{"lang", "da"}, login, back, back, back},
 		{"POST /password", "", []string{"password", "short"}, login, 400, 400, 400},
 		{"POST /sites", "", []string{"name", "Ny", "domains", "ny.example"}, login, no, back, back},
@@ -86,7 +107,7 @@ func dashboardRoutes(o *office) []string {
 	for _, a := range o.Addresses() {
 		path := a[strings.Index(a, " ")+1:]
 		public := strings.HasPrefix(a, "echo_route_not_found")
-		for _, p := range []string{"/s/", "/v1/", "/d/", "/healthz", "/readyz", "/assets/", "/uc.js", "/cd.js", "/:cbid/cd.js"} {
+		for _, p := range []string{"/s/", "/v1/", "/d/", "/healthz", "/readyz", "/assets/", "/uc.js", "/cd.js", "/:cbid/cd.js", "/verify", "/.well-known/"} {
 			public = public || strings.HasPrefix(path, p)
 		}
 		if !public {

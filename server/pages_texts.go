@@ -23,7 +23,7 @@ var textGroups = []textGroup{
 	{"second", []string{
 		"dialog_title", "always_on", "details", "no_items", "unavailable", "signal", "save", "close",
 		"record", "history", "said_accept_all", "said_reject_all", "said_custom", "said_withdraw",
-		"withdraw", "receipt", "erase", "erase_warning", "erase_confirm", "erased",
+		"withdraw", "receipt", "rights", "erase", "erase_warning", "erase_confirm", "erased", "locked",
 	}},
 	{"embeds", []string{"embed_title", "embed_text", "embed_once", "embed_always"}},
 	{"categories", []string{
@@ -144,7 +144,7 @@ func (s *Server) changeTexts(c echo.Context) error {
 		v.Form = f
 		return s.again(c, "wording", v, err)
 	}
-	if err := s.changeSite(c, site); err != nil {
+	if err := s.changeSite(c, site, "texts_changed"); err != nil {
 		return err
 	}
 	return seeOther(c, "/sites/"+site.ID+"/texts?lang="+lang+"&done=texts_saved")

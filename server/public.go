@@ -175,66 +175,6 @@ func short(s string) string {
 	return s
 }
 
-// history is what a visitor may see by the visitor id, which only that browser and this server know (R13, B23).
-type history struct {
-	Acts []visitorAct `json:"acts"`
-}
-
-type visitorAct struct {
-	consent.Act
-	At         time.Time `json:"at"`
-	ValidUntil time.Time `json:"valid_until"`
-}
-
-// ownVisitor finds the site and the visitor of a visitor's own request; the visitor's id is the secret. An id that can't be
-// one is answered like one that nobody has.
-func (s *Server) ownVisitor(c echo.Context) (*siteEntry, uuid.UUID, error) {
-	e, err := s.catalog.site(c.Request().Context(), c.Param("site"))
-	if err != nil {
-		return nil, uuid.Nil, err
-	}
-	if c.Request().Header.Get("Origin") != "" {
-		if _, err := s.allowOrigin(c); err != nil {
-			return nil, uuid.Nil, err
-		}
-	}
-	if err := s.acts.allow(c, e.site.ID); err != nil {
-		return nil, uuid.Nil, err
-	}
-	c.Response().Header().Set("Cache-Control", "no-store")
-	visitor, _ := uuid.Parse(c.Param("visitor"))
-	return e, visitor, nil
-}
-
-// visitorHistory shows a visitor's own acts. An unknown id looks the same as one without acts.
-func (s *Server) visitorHistory(c echo.Context) error {
-	e, visitor, err := s.ownVisitor(c)
-	if err != nil {
-		return err
-	}
-	acts, err := s.db.Visitor(c.Request().Context(), e.site.ID, visitor)
-	if err != nil {
-		return err
-	}
-	h := history{Acts: []visitorAct{}}
-	for _, r := range acts {
-		h.Acts = append(h.Acts, visitorAct{r.Act, r.At, r.ValidUntil})
-	}
-	return c.JSON(http.StatusOK, h)
-}
-
-// eraseVisitor deletes a visitor's own acts (T5). An unknown id looks the same as one that had some.
-func (s *Server) eraseVisitor(c echo.Context) error {
-	e, visitor, err := s.ownVisitor(c)
-	if err != nil {
-		return err
-	}
-	if _, err := s.db.EraseVisitor(c.Request().Context(), e.site.ID, visitor); err != nil {
-		return err
-	}
-	return c.NoContent(http.StatusNoContent)
-}
-
 // ready says whether this server can do its work: a load balancer asks it.
 func (s *Server) ready(c echo.Context) error {
 	if err := s.db.Ping(c.Request().Context()); err != nil {

@@ -323,57 +323,6 @@ func TestServer_WritesNoAddressUserAgentOrQuery(t *testing.T) {
 	}
 }
 
-// R13, R15: the visitor sees own acts by the visitor id, on this site only.
-func TestVisitorHistory(t *testing.T) {
-	s := newShop(t)
-	other, _ := storetest.Site(t, s.db, "nordlysoglim")
-	a := s.act()
-	s.post(a)
-	get := func(site, visitor string) string {
-		w := s.do("GET", "/v1/sites/"+site+"/visitors/"+visitor, nil, "Origin", "https://"+site+".example")
-		if w.Code != http.StatusOK {
-			t.Fatalf("%d %s", w.Code, w.Body)
-		}
-		return strings.TrimSpace(w.Body.String())
-	}
-	if got := get(s.site.ID, a.Visitor.String()); !strings.Contains(got, a.ID.String()) {
-		t.Errorf("own acts: %s", got)
-	}
-	const none = `{"acts":[]}`
-	for name, got := range map[string]string{
-		"unknown": get(s.site.ID, uuid.NewString()), "wrong": get(s.site.ID, "nonsense"), "nil": get(s.site.ID, uuid.Nil.String()), "other site": get(other.ID, a.Visitor.String()),
-	} {
-		if got != none {
-			t.Errorf("%s visitor: %s, want %s", name, got, none)
-		}
-	}
-}
-
-// T5: the visitor erases by the visitor id; nobody learns whether there was something.
-func TestEraseVisitor(t *testing.T) {
-	s := newShop(t)
-	a, b := s.act(), s.act()
-	s.post(a)
-	s.post(b)
-	erase := func(visitor, origin string) *httptest.ResponseRecorder {
-		return s.do("DELETE", "/v1/sites/"+s.site.ID+"/visitors/"+visitor, nil, "Origin", origin)
-	}
-	own := "https://" + s.site.ID + ".example"
-	if w := erase(a.Visitor.String(), "https://evil.example"); w.Code != http.StatusForbidden {
-		t.Errorf("a foreign page: %d %s", w.Code, w.Body)
-	}
-	for _, visitor := range []string{a.Visitor.String(), a.Visitor.String(), uuid.NewString(), "nonsense"} {
-		if w := erase(visitor, own); w.Code != http.StatusNoContent || w.Body.Len() > 0 {
-			t.Errorf("%s: %d %s", visitor, w.Code, w.Body)
-		}
-	}
-	for visitor, want := range map[uuid.UUID]int{a.Visitor: 0, b.Visitor: 1} {
-		if acts, err := s.db.Visitor(context.Background(), s.site.ID, visitor); err != nil || len(acts) != want {
-			t.Errorf("%d acts left, %v, want %d", len(acts), err, want)
-		}
-	}
-}
-
 // HEAD is GET without its body, for monitors and link checkers.
 func TestServer_AnswersHead(t *testing.T) {
 	s := newShop(t)

@@ -35,7 +35,7 @@ func Publish(ctx context.Context, db *store.DB, base string, now time.Time, site
 	if err != nil {
 		return n, err
 	}
-	return n, db.Publish(ctx, n)
+	return n, db.Publish(ctx, n, p.deed(&n))
 }
 
 // compose makes the notice that Publish stores.
@@ -87,7 +87,7 @@ func seal(n consent.Notice, base string) (consent.Notice, error) {
 func content(site *consent.Site, items []consent.Item) consent.Content {
 	c := consent.Content{
 		Site: site.ID, SiteName: site.Name, Homepage: site.Home(), Controller: site.Controller, Banner: site.Banner, Items: items,
-		Texts: map[string]map[string]string{},
+		Retention: site.Retention, Texts: map[string]map[string]string{},
 	}
 	if site.Banner.AutoBlock {
 		c.KnownHosts = cookiedb.Hosts()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"samtykke/consent"
 	"samtykke/server/store"
 )
 
@@ -28,6 +29,7 @@ type Server struct {
 	logins  limiter // attempts to log in, by address
 	emails  limiter // and by e-mail
 
+	photos       photographer
 	declarations sync.Map // declarationKey -> *declarationEntry
 }
 
@@ -88,6 +90,9 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	defer stop()
 	go s.every(ctx, catalogEvery, s.catalog.refresh)
 	go s.every(ctx, purgeEvery, s.purge)
+	go s.every(ctx, tidyEvery, s.tidier())
+	defer s.startPictures(ctx)()
+	go s.every(ctx, signEvery, s.sign)
 	failed := make(chan error, 1)
 	go func() { failed <- h.Serve(l) }()
 	select {
@@ -123,9 +128,14 @@ func (s *Server) every(ctx context.Context, interval time.Duration, job func(con
 
 // purge deletes the acts whose time is over.
 func (s *Server) purge(ctx context.Context) error {
-	n, err := s.db.Purge(ctx, s.cfg.Now(), false)
-	if n > 0 {
-		s.cfg.Log.Info("purged consents whose time is over", slog.Int64("acts", n))
+	sites, err := s.db.Purge(ctx, store.PurgeRun{Now: s.cfg.Now(), Origin: store.ByJob})
+	for _, p := range sites {
+		if p.Acts() == 0 {
+			continue
+		}
+		s.cfg.Log.Info("purged what is over", slog.String("site", p.Site), slog.Int64("consents", p.Consents), slog.Int64("refusals", p.Refusals))
+		gone := map[string]any{"acts": p.Acts()}
+		err = errors.Join(err, s.db.Audit(ctx, consent.NewDeed(p.At, consent.ByJob, "purge", p.Site).With("", gone)))
 	}
 	return err
 }

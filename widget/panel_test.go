@@ -67,6 +67,7 @@ func TestPanel_HoldsTheVisitorsOwnRecord(t *testing.T) {
 		}
 	}
 	w.tab.Eval(`window.saved = [], HTMLAnchorElement.prototype.click = function () { saved.push(this.download, this.href.slice(0, 5)) }`, nil)
+	w.want(ui+`.querySelector('a[href$="/d/`+testSite+`/da/rights#id=' + samtykke.id + '"]').textContent`, "Dine rettigheder")
 	w.press("#receipt")
 	w.tab.Wait(`saved.length`)
 	w.want(`saved`, "samtykke-"+w.text(`samtykke.id`)+".json,blob:")
@@ -83,7 +84,7 @@ func TestPanel_HoldsTheVisitorsOwnRecord(t *testing.T) {
 	w.press("#erase-confirm") // the server doesn't answer as it should: nothing is lost
 	w.tab.Wait(ui + `.querySelector("#dialog").textContent.includes("Det kan ikke hentes lige nu")`)
 	w.want(`samtykke.answered`, "true")
-	w.set(func() { w.data["DELETE "+mine] = "null" })
+	w.set(func() { w.data["DELETE "+mine] = `{"deleted":2,"locked":0}` })
 	w.requests()
 	w.press("#erase-confirm")
 	w.tab.Wait(ui + `.querySelector("#dialog").textContent.includes("Registreringen er slettet.")`)

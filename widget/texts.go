@@ -90,8 +90,8 @@ var (
 	firstKeys = []string{"title", "intro", "third_parties", "withdraw_hint", "declaration", "accept", "reject", "choose", "saved"}
 	laterKeys = []string{
 		"save", "close", "dialog_title", "always_on", "record", "details", "no_items", "unavailable", "signal", "history",
-		"said_accept_all", "said_reject_all", "said_custom", "said_withdraw", "withdraw", "receipt", "erase", "erase_warning", "erase_confirm",
-		"erased", "embed_title", "embed_text", "embed_once", "embed_always",
+		"said_accept_all", "said_reject_all", "said_custom", "said_withdraw", "withdraw", "receipt", "rights", "erase", "erase_warning", "erase_confirm",
+		"erased", "locked", "embed_title", "embed_text", "embed_once", "embed_always",
 	}
 )
 

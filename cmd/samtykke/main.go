@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"syscall"
-	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -27,8 +26,13 @@ type cli struct {
 	User     userCmd     `cmd:"" help:"Add users, reset passwords."`
 	Scan     scanCmd     `cmd:"" help:"Find what a site stores and sends in each state of consent."`
 	Export   exportCmd   `cmd:"" help:"Write a site's consents as CSV or JSON lines."`
+	Pack     packCmd     `cmd:"" help:"Write the inspection pack of a site: one ZIP with all evidence."`
+	Verify   verifyCmd   `cmd:"" help:"Prove that an export or a data folder is genuine, offline."`
+	Key      keyCmd      `cmd:"" help:"Show or change the key that signs."`
 	Classify classifyCmd `cmd:"" help:"Sort cookies by what is known of them."`
 	Prune    pruneCmd    `cmd:"" help:"Delete consents whose time is over; serve does it daily."`
+	Backup   backupCmd   `cmd:"" help:"Copy the data to one file while the server runs."`
+	Restore  restoreCmd  `cmd:"" help:"Put a backup into a new data folder and remove again what was erased since."`
 	Migrate  migrateCmd  `cmd:"" help:"Bring the database's schema up to date."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
@@ -140,30 +144,6 @@ func version() string {
 		}
 	}
 	return info.Main.Version
-}
-
-type pruneCmd struct {
-	dataFlags
-	DryRun bool `help:"Only count what would be deleted."`
-}
-
-// Run deletes, or counts, the acts whose time is over.
-func (c *pruneCmd) Run(ctx context.Context, std streams) error {
-	db, err := c.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	n, err := db.Purge(ctx, time.Now(), c.DryRun)
-	if err != nil {
-		return err
-	}
-	done := "Deleted"
-	if c.DryRun {
-		done = "Would delete"
-	}
-	_, err = fmt.Fprintf(std.out, "%s %d consents whose time is over.\n", done, n)
-	return err
 }
 
 type migrateCmd struct{ dataFlags }

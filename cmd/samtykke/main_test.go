@@ -39,7 +39,7 @@ type process struct {
 
 func program(args ...string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], args...)
-	cmd.Env = append(os.Environ(), "SAMTYKKE_AS_PROGRAM=1")
+	cmd.Env = append(os.Environ(), "SAMTYKKE_AS_PROGRAM=1", "SAMTYKKE_SCREENSHOTS=false") // no browsers beside the tests' own
 	return cmd
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"samtykke/cmd/samtykke/demo"
 	"samtykke/consent"
+	"samtykke/scanner"
 	"samtykke/server"
 	"samtykke/server/store"
 )
@@ -23,6 +24,7 @@ type serveCmd struct {
 	TrustedProxy []string `help:"Network of a reverse proxy whose X-Forwarded-For is believed; may be repeated." name:"trusted-proxy" placeholder:"CIDR"`
 	Rate         float64  `help:"Consents a second that one address may send to one site in the long run; 0 for no limit." default:"5"`
 	Burst        int      `help:"Consents that one address may send at once." default:"60"`
+	Screenshots  bool     `help:"Take screenshots of published banners where there is a Chromium." default:"true" negatable:""`
 	Demo         bool     `help:"Add a demo shop with pretend vendors, and print a one-time password at each start."`
 }
 
@@ -55,6 +57,11 @@ func (c *serveCmd) Run(ctx context.Context, std streams) error {
 	}
 	if c.Rate <= 0 {
 		cfg.Rate = -1
+	}
+	if c.Screenshots {
+		cfg.Pictures = func(ctx context.Context, shots []scanner.Shot) (scanner.Album, error) {
+			return scanner.Pictures(ctx, scanner.Options{}, shots)
+		}
 	}
 	if c.Demo {
 		if cfg.Hosts, err = addDemo(ctx, db, cfg.BaseURL, port); err != nil {
@@ -104,7 +111,7 @@ func (c *serveCmd) ownerLogin(ctx context.Context, db *store.DB) (email, passwor
 		return "", "", err
 	}
 	password = server.NewPassword()
-	return users[0].Email, password, db.SetPassword(ctx, users[0].ID, server.HashPassword(password), true)
+	return users[0].Email, password, db.SetPassword(ctx, users[0].ID, server.HashPassword(password), true, deed("password_reset", "").With(users[0].Email, nil))
 }
 
 // demoSite is the shop under an id that stays the same, so that its tag does too.
@@ -145,9 +152,9 @@ func storeDemo(ctx context.Context, db *store.DB, base string, site consent.Site
 	var err error
 	switch {
 	case len(stored) == 0:
-		err = db.AddSite(ctx, site, append(demo.Planted(), server.OwnItems(&site)...))
+		err = db.AddSite(ctx, site, append(demo.Planted(), server.OwnItems(&site)...), deed("site_added", site.ID))
 	case stored[0].Homepage != site.Homepage:
-		err = db.UpdateSite(ctx, site)
+		err = db.UpdateSite(ctx, site, deed("settings_changed", site.ID))
 	}
 	if err != nil {
 		return err

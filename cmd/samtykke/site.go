@@ -60,7 +60,7 @@ func (c *siteAddCmd) Run(ctx context.Context, std streams) error {
 	if err := s.Banner.Validate(); err != nil {
 		return err
 	}
-	if err := db.AddSite(ctx, s, server.OwnItems(&s)); err != nil {
+	if err := db.AddSite(ctx, s, server.OwnItems(&s), deed("site_added", s.ID)); err != nil {
 		return err
 	}
 	if _, err := server.Publish(ctx, db, base, time.Now(), s.ID, server.Publishing{Author: "samtykke site add", Reason: "The first banner", Material: true}); err != nil {

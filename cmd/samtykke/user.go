@@ -54,7 +54,7 @@ func (c *userResetCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	password := server.NewPassword()
-	if err := db.SetPassword(ctx, u.ID, server.HashPassword(password), true); err != nil {
+	if err := db.SetPassword(ctx, u.ID, server.HashPassword(password), true, deed("password_reset", "").With(u.Email, nil)); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(std.out, "One-time password: %s\n", password)

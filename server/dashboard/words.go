@@ -141,7 +141,7 @@ func (w *Words) funcs() template.FuncMap {
 type Tab struct{ Key, Path string }
 
 func tabs() []Tab {
-	return []Tab{{"overview", ""}, {"consents", "/consents"}, {"notices", "/notices"}, {"declaration", "/declaration"}, {"settings", "/settings"}}
+	return []Tab{{"overview", ""}, {"consents", "/consents"}, {"notices", "/notices"}, {"declaration", "/declaration"}, {"settings", "/settings"}, {"rights", "/rights"}, {"audit", "/audit"}}
 }
 
 // newest turns a chart's days around for the table.

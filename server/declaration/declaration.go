@@ -25,6 +25,7 @@ type Declaration struct {
 	ValidUntil *time.Time         `json:"valid_until"` // null for the version that is in force
 	LastScan   *time.Time         `json:"last_scan"`   // null: not scanned yet
 	Controller consent.Controller `json:"controller"`
+	Retention  consent.Retention  `json:"retention"`  // months
 	Categories []Category         `json:"categories"` // necessary first, unclassified last and only where there is something
 	Versions   []Version          `json:"versions"`   // newest first
 
@@ -64,13 +65,27 @@ type Item struct {
 	OutsideEEA      bool             `json:"outside_eea"`
 }
 
-// Version is one published declaration and how its list differs from the one before.
+// Version is one published declaration and how it differs from the one before.
 type Version struct {
 	Version   int       `json:"version"`
 	ValidFrom time.Time `json:"valid_from"`
 	URL       string    `json:"url"`
+	Material  bool      `json:"material"` // every visitor was asked again
 	Added     []string  `json:"added"`
 	Removed   []string  `json:"removed"`
+	Changed   []Change  `json:"changed"`
+	// What the banner asks about, and the languages in which its words differ.
+	CategoriesAdded   []consent.Category `json:"categories_added"`
+	CategoriesRemoved []consent.Category `json:"categories_removed"`
+	TextsChanged      []string           `json:"texts_changed"`
+}
+
+// Change is one thing that a version tells differently of an item, in words.
+type Change struct {
+	Name   string `json:"name"`
+	Field  string `json:"field"`  // category, provider, country, lifetime or purpose
+	Before string `json:"before"` // empty for a purpose, and where nothing was told
+	After  string `json:"after"`
 }
 
 // Action is a link by which the visitor changes or withdraws. On pages that run the banner, an element with
@@ -115,7 +130,8 @@ func Of(notices []consent.Notice, at int, lang string, lastScan *time.Time) (Dec
 	d := Declaration{
 		Site: n.Site, SiteName: n.Content.SiteName, Homepage: n.Content.Homepage, Language: lang, Languages: langs, Version: n.Version,
 		Notice: n.Hash, ValidFrom: n.ValidFrom, LastScan: lastScan, Controller: n.Content.Controller,
-		Categories: categories(&n.Content, w, lang), Versions: versions(notices, lang), Title: w.text["title"], Words: w.text,
+		Retention:  n.Content.Retention.Months(),
+		Categories: categories(&n.Content, w, lang), Versions: versions(notices, w, lang), Title: w.text["title"], Words: w.text,
 	}
 	if at > 0 {
 		d.ValidUntil = &notices[at-1].ValidFrom
@@ -223,7 +239,7 @@ func Path(site string, version int, lang string) string {
 
 // versions tells the history of the list (D5). What the owner wrote as the reason stays with the owner: it was not
 // written for the public.
-func versions(notices []consent.Notice, lang string) []Version {
+func versions(notices []consent.Notice, w *words, lang string) []Version {
 	out := make([]Version, len(notices))
 	for i := range notices {
 		n := &notices[i]
@@ -231,23 +247,14 @@ func versions(notices []consent.Notice, lang string) []Version {
 		if langs := Offered(&n.Content.Banner); len(langs) > 0 && !slices.Contains(langs, lang) {
 			shown = langs[0]
 		}
-		out[i] = Version{Version: n.Version, ValidFrom: n.ValidFrom, URL: Path(n.Site, n.Version, shown), Added: []string{}, Removed: []string{}}
-		if i+1 < len(notices) {
-			before := notices[i+1].Content.Items
-			out[i].Added, out[i].Removed = missing(n.Content.Items, before), missing(before, n.Content.Items)
+		// The first version changes nothing: it is compared with itself.
+		before := &notices[min(i+1, len(notices)-1)].Content
+		c := Compare(before, &n.Content)
+		out[i] = Version{
+			Version: n.Version, ValidFrom: n.ValidFrom, URL: Path(n.Site, n.Version, shown), Material: n.Content.Terms == n.Version,
+			Added: c.Added, Removed: c.Removed, Changed: tell(c, before, &n.Content, w, lang),
+			CategoriesAdded: c.CategoriesAdded, CategoriesRemoved: c.CategoriesRemoved, TextsChanged: append([]string{}, c.Texts...),
 		}
 	}
 	return out
-}
-
-// missing names the items that are in one list and not in the other.
-func missing(in, notIn []consent.Item) []string {
-	names := []string{}
-	for i := range in {
-		same := func(o consent.Item) bool { return o.Kind == in[i].Kind && o.Name == in[i].Name && o.Host == in[i].Host }
-		if !slices.ContainsFunc(notIn, same) && !slices.Contains(names, in[i].Name) {
-			names = append(names, in[i].Name)
-		}
-	}
-	return names
 }

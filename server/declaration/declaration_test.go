@@ -245,9 +245,16 @@ func TestOf_SaysWhatIsMissing(t *testing.T) {
 // D5: the list of versions with what changed; what the owner wrote as reason and author stays inside.
 func TestOf_TellsItsVersions(t *testing.T) {
 	d := mustOf(t, 1, "en")
+	none, never := []string{}, []consent.Category{}
 	want := []Version{
-		{2, time.Date(2026, 11, 6, 9, 0, 0, 0, time.UTC), "/d/shopshop/2/en", []string{"sid", "_ga", "what"}, []string{"old_one"}},
-		{1, time.Date(2026, 2, 6, 9, 0, 0, 0, time.UTC), "/d/shopshop/1/en", []string{}, []string{}},
+		{
+			Version: 2, ValidFrom: time.Date(2026, 11, 6, 9, 0, 0, 0, time.UTC), URL: "/d/shopshop/2/en", Added: []string{"sid", "_ga", "what"}, Removed: []string{"old_one"},
+			Changed: []Change{}, CategoriesAdded: never, CategoriesRemoved: never, TextsChanged: none,
+		},
+		{
+			Version: 1, ValidFrom: time.Date(2026, 2, 6, 9, 0, 0, 0, time.UTC), URL: "/d/shopshop/1/en", Added: none, Removed: none,
+			Changed: []Change{}, CategoriesAdded: never, CategoriesRemoved: never, TextsChanged: none,
+		},
 	}
 	if diff := cmp.Diff(want, d.Versions); diff != "" {
 		t.Error(diff)

@@ -26,10 +26,10 @@ func intro(d *Declaration, w *words) []string {
 
 // sections fills the standard sections in; those that depend on the notice get their facts here.
 func sections(d *Declaration, w *words) []Section {
-	facts := map[string]func(*Declaration, *words) []Fact{"controller": contact, "transfers": transfers, "versions": history}
+	facts := map[string]func(*Declaration, *words) []Fact{"controller": contact, "transfers": transfers, "rights": ownRights, "versions": history}
 	values := []string{
 		"controller", d.Controller.Name,
-		"consent_months", w.count(consent.KeepConsent, "month"), "refusal_months", w.count(consent.KeepRefusal, "month"),
+		"consent_months", w.count(d.Retention.Consent, "month"), "refusal_months", w.count(d.Retention.Refusal, "month"),
 	}
 	var out []Section
 	for _, s := range w.sections {
@@ -70,6 +70,14 @@ func contact(d *Declaration, w *words) []Fact {
 	return out
 }
 
+// ownRights leads to where visitors use their rights themselves, by the consent id (B23).
+func ownRights(d *Declaration, w *words) []Fact {
+	return []Fact{{
+		Label: strings.TrimRight(strings.TrimSuffix(w.text["state_id"], ":"), " \u00a0\u202f"),
+		Links: []Link{{w.text["rights_link"], RightsPath(d.Site, d.Language)}},
+	}}
+}
+
 // transfers names the providers outside the EEA, by country (GDPR art. 13(1)(f)).
 func transfers(d *Declaration, _ *words) []Fact {
 	var out []Fact
@@ -90,25 +98,58 @@ func transfers(d *Declaration, _ *words) []Fact {
 	return out
 }
 
-// history lists the versions and what changed in the list (D5).
+// history lists the versions and what changed in each (D5).
 func history(d *Declaration, w *words) []Fact {
 	var out []Fact
 	for i, v := range d.Versions {
-		changes := []string{fill(w.text["version_from"], "date", w.date(v.ValidFrom))}
-		if len(v.Added) > 0 {
-			changes = append(changes, fill(w.text["version_added"], "names", strings.Join(v.Added, ", ")))
-		}
-		if len(v.Removed) > 0 {
-			changes = append(changes, fill(w.text["version_removed"], "names", strings.Join(v.Removed, ", ")))
-		}
-		if len(changes) == 1 && i+1 < len(d.Versions) {
-			changes = append(changes, w.text["version_same"])
-		}
 		number := strconv.Itoa(v.Version)
+		text := []string{fill(w.text["version_from"], "date", w.date(v.ValidFrom))}
+		if i+1 < len(d.Versions) {
+			text = append(text, v.sentences(w)...)
+		}
 		out = append(out, Fact{
-			Label: fill(w.text["version"], "version", number), Text: strings.Join(changes, " "),
+			Label: fill(w.text["version"], "version", number), Text: strings.Join(text, " "),
 			Links: []Link{{fill(w.text["version_link"], "version", number), v.URL}},
 		})
 	}
+	return out
+}
+
+// sentences tells what a version changed, and whether visitors were asked again.
+func (v *Version) sentences(w *words) (out []string) {
+	say := func(key string, names ...string) {
+		if len(names) > 0 {
+			out = append(out, fill(w.text[key], "names", strings.Join(names, ", ")))
+		}
+	}
+	called := func(cs []consent.Category) (names []string) {
+		for _, c := range cs {
+			names = append(names, w.text[string(c)+"_name"])
+		}
+		return names
+	}
+	if v.Material {
+		out = append(out, w.text["version_asked"])
+	} else {
+		out = append(out, w.text["version_kept"])
+	}
+	say("version_added", v.Added...)
+	say("version_removed", v.Removed...)
+	if len(v.Changed) > 0 {
+		say("version_changed", sentence(v.Changed, w))
+	}
+	if len(v.Added)+len(v.Removed)+len(v.Changed) == 0 {
+		out = append(out, w.text["version_same"])
+	}
+	say("version_categories_added", called(v.CategoriesAdded)...)
+	say("version_categories_removed", called(v.CategoriesRemoved)...)
+	var languages []string
+	for _, l := range v.TextsChanged {
+		if standard[l] != nil {
+			l = Word(l, "language_name")
+		}
+		languages = append(languages, l)
+	}
+	say("version_texts", languages...)
 	return out
 }

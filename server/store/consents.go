@@ -6,42 +6,42 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"samtykke/consent"
+	"samtykke/server/ledger"
 )
 
-// row is a record as it is written and read; seq is only read.
+// row is a record as it is written and read.
 type row struct {
-	seq                   int64
-	site, notice, at      int64
+	site, seq, notice, at int64
 	visitor, id           uuid.UUID
 	action, method, given int64
 	language              string
 	extra                 *string
+	salt                  []byte
 }
+
+const consentColumns = "site, seq, visitor, id, at, notice, action, method, given, language, extra, salt"
 
 // columns is how many values append adds.
-const columns = 10
+const columns = 12
 
-// append adds the row's values in the order of insertHead.
+// append adds the row's values in the order of consentColumns.
 func (r *row) append(args []any) []any {
-	return append(args, r.site, r.visitor[:], r.id[:], r.at, r.notice, r.action, r.method, r.given, r.language, r.extra)
+	return append(args, r.site, r.seq, r.visitor[:], r.id[:], r.at, r.notice, r.action, r.method, r.given, r.language, r.extra, r.salt)
 }
 
-const (
-	insertHead = "insert into consents (site, visitor, id, at, notice, action, method, given, language, extra) values "
-	insertTail = " on conflict do nothing"
-)
-
-var insertOne = insertHead + placeholders(1, columns) + insertTail
+const insertHead = "insert into consents (" + consentColumns + ") values "
 
 // placeholders are rows of values, numbered from $1: ($1, $2), ($3, $4).
 func placeholders(rows, values int) string {
@@ -56,13 +56,6 @@ func placeholders(rows, values int) string {
 	return strings.Join(all, ", ")
 }
 
-func affected(res sql.Result, err error) (int64, error) {
-	if err != nil {
-		return 0, err
-	}
-	return res.RowsAffected()
-}
-
 // extra holds the optional fields of a record, which most rows don't have.
 type extra struct {
 	Path      string       `json:"path,omitzero"`
@@ -75,13 +68,17 @@ type extra struct {
 // ErrReused says that another act was stored under the same visitor and id.
 var ErrReused = &consent.Error{Kind: consent.KindConflict, Code: "id_reused", Message: "Another act of consent was recorded under this id."}
 
-// Append writes a group of records in one transaction and returns when it is durable. errs has one entry a record:
-// nil where it is stored now or was stored before (the first arrival's time and names of cookies stand), ErrReused where
-// its id stands for another act, NotFound where its notice is unknown. err is a failure of the whole group: nothing of it was written.
-// Records must have been validated.
+// errTwice says that one act of a group was there already.
+var errTwice = errors.New("an act is there already")
+
+// Append writes a group of records with their entries in the logs of their sites in one transaction, and returns when it
+// is durable. errs has one entry a record: nil where it is stored now or was stored before (the first arrival's time and
+// names of cookies stand), ErrReused where its id stands for another act, NotFound where its notice is unknown. err is a
+// failure of the whole group: nothing of it was written. Records must have been validated. Times in a log don't go back: a
+// record that is earlier than the one before it gets that one's time.
 func (db *DB) Append(ctx context.Context, records []consent.Record) (errs []error, err error) {
 	errs = make([]error, len(records))
-	rows, at := make([]row, 0, len(records)), make([]int, 0, len(records))
+	rows, from := make([]row, 0, len(records)), make([]int, 0, len(records))
 	for i := range records {
 		r, err := db.toRow(ctx, &records[i])
 		if err != nil {
@@ -91,16 +88,113 @@ func (db *DB) Append(ctx context.Context, records []consent.Record) (errs []erro
 			errs[i] = err
 			continue
 		}
-		rows, at = append(rows, r), append(at, i)
+		rows, from = append(rows, r), append(from, i)
 	}
 	if len(rows) == 0 {
 		return errs, nil
 	}
-	allNew, err := db.dialect.append(ctx, db.writer, rows) // as nearly always
-	if err != nil || allNew {
+	err = db.enter(ctx, rows, func(k int) *consent.Record { return &records[from[k]] }, nil)
+	if !errors.Is(err, errTwice) {
 		return errs, err
 	}
-	return errs, db.appendEach(ctx, rows, func(k int, err error) { errs[at[k]] = err })
+	return errs, db.enter(ctx, rows, func(k int) *consent.Record { return &records[from[k]] }, func(k int, err error) { errs[from[k]] = err })
+}
+
+// enter writes a group. Where report is given, it first looks for those that are there already, leaves them out, and reports
+// each that isn't the same.
+func (db *DB) enter(ctx context.Context, rows []row, record func(int) *consent.Record, report func(int, error)) error {
+	sites := []int64{}
+	for i := range rows {
+		if !slices.Contains(sites, rows[i].site) {
+			sites = append(sites, rows[i].site)
+		}
+	}
+	var heads map[int64]*head
+	err := db.tx(ctx, func(tx *sql.Tx) (err error) {
+		if heads, err = db.lockHeads(ctx, tx, acts, sites); err != nil {
+			return err
+		}
+		added := rows
+		if report != nil {
+			if added, record, err = onlyNew(ctx, tx, rows, record, report); err != nil || len(added) == 0 {
+				return err
+			}
+		}
+		gains := number(heads, added, record)
+		if err := db.dialect.insert(ctx, tx, added); err != nil {
+			return err
+		}
+		if err := grow(ctx, tx, acts, heads, gains); err != nil {
+			return err
+		}
+		return count(ctx, tx, added)
+	})
+	if err == nil {
+		db.keepHeads(acts, heads)
+	}
+	return err
+}
+
+// number gives each row its place in its site's log, its time and its salt.
+func number(heads map[int64]*head, rows []row, record func(int) *consent.Record) map[int64]*gain {
+	gains := make(map[int64]*gain, len(heads))
+	salts := ledger.NewSalts(len(rows))
+	var text []byte
+	for i := range rows {
+		r, g := &rows[i], gains[rows[i].site]
+		if g == nil {
+			g = &gain{}
+			gains[r.site] = g
+		}
+		r.salt = salts[i*ledger.SaltLen : (i+1)*ledger.SaltLen]
+		r.seq, r.at = g.add(heads[r.site], record(i).At.UnixMilli(), func(at int64) ledger.Hash {
+			kept := *record(i)
+			kept.ValidUntil = kept.ValidUntil.Add(time.UnixMilli(at).Sub(kept.At))
+			kept.At = time.UnixMilli(at)
+			text = kept.AppendCanonical(text[:0])
+			return ledger.Leaf(r.salt, text)
+		})
+	}
+	return gains
+}
+
+// onlyNew leaves out the acts that are there already, or twice in the group.
+func onlyNew(ctx context.Context, tx *sql.Tx, rows []row, record func(int) *consent.Record, report func(int, error)) ([]row, func(int) *consent.Record, error) {
+	type name struct{ visitor, id uuid.UUID }
+	seen := map[name]*row{}
+	var added []row
+	var records []*consent.Record
+	for k := range rows {
+		r := &rows[k]
+		before := seen[name{r.visitor, r.id}]
+		if before == nil {
+			var err error
+			if before, err = find(ctx, tx, r); err != nil {
+				return nil, nil, err
+			}
+		}
+		if before == nil {
+			added, records = append(added, *r), append(records, record(k))
+			before = r
+		}
+		seen[name{r.visitor, r.id}] = before
+		if before.site != r.site || before.notice != r.notice || before.action != r.action || before.method != r.method ||
+			before.given != r.given || before.language != r.language {
+			report(k, ErrReused)
+		}
+	}
+	return added, func(k int) *consent.Record { return records[k] }, nil
+}
+
+// find looks for what is stored under the act's names; nil where nothing is. The server's time of the first arrival stands.
+func find(ctx context.Context, tx *sql.Tx, r *row) (*row, error) {
+	var o row
+	err := tx.QueryRowContext(ctx, "select site, notice, action, method, given, language from consents where visitor = $1 and id = $2",
+		r.visitor[:], r.id[:]).Scan(&o.site, &o.notice, &o.action, &o.method, &o.given, &o.language)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return &o, err
 }
 
 func (db *DB) toRow(ctx context.Context, r *consent.Record) (row, error) {
@@ -124,39 +218,6 @@ func (db *DB) toRow(ctx context.Context, r *consent.Record) (row, error) {
 		out.extra = &s
 	}
 	return out, nil
-}
-
-// appendEach writes the acts one by one, so that each repetition can be looked at.
-func (db *DB) appendEach(ctx context.Context, rows []row, report func(int, error)) error {
-	return db.tx(ctx, func(tx *sql.Tx) error {
-		var added []row
-		for k := range rows {
-			n, err := affected(tx.ExecContext(ctx, insertOne, rows[k].append(nil)...))
-			if err != nil {
-				return err
-			}
-			if n == 1 {
-				added = append(added, rows[k])
-				continue
-			}
-			same, err := sameAct(ctx, tx, &rows[k])
-			if err != nil {
-				return err
-			}
-			if !same {
-				report(k, ErrReused)
-			}
-		}
-		return count(ctx, tx, added)
-	})
-}
-
-// sameAct compares what the browser sent; the server's time of the first arrival stands.
-func sameAct(ctx context.Context, tx *sql.Tx, r *row) (bool, error) {
-	var o row
-	err := tx.QueryRowContext(ctx, "select site, notice, action, method, given, language from consents where visitor = $1 and id = $2",
-		r.visitor[:], r.id[:]).Scan(&o.site, &o.notice, &o.action, &o.method, &o.given, &o.language)
-	return o.site == r.site && o.notice == r.notice && o.action == r.action && o.method == r.method && o.given == r.given && o.language == r.language, err
 }
 
 // tally is a row of daily_counts.
@@ -219,13 +280,13 @@ type Filter struct {
 	Limit    int    // rows a page, 1 to 1000; 0 is 50
 }
 
+const selectConsents = "select " + consentColumns + " from consents "
+
 // Page is a page of records, the newest first, and the cursor of the next page ("" at the end).
 type Page struct {
 	Records []consent.Record
 	Next    string
 }
-
-const consentColumns = "select seq, visitor, id, at, notice, action, method, given, language, extra from consents "
 
 // Consents reads one page of records. It reads along an index from the cursor on: the hundredth page costs what
 // the first does.
@@ -237,7 +298,7 @@ func (db *DB) Consents(ctx context.Context, f Filter) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	query := fmt.Sprintf("%s%s order by at desc, seq desc limit %d", consentColumns, where, f.Limit+1)
+	query := fmt.Sprintf("%s%s order by seq desc limit %d", selectConsents, where, f.Limit+1)
 	rows, err := collect(ctx, db.reader, scanConsent, query, args...)
 	if err != nil {
 		return Page{}, err
@@ -245,7 +306,7 @@ func (db *DB) Consents(ctx context.Context, f Filter) (Page, error) {
 	var p Page
 	if len(rows) > f.Limit {
 		rows = rows[:f.Limit]
-		p.Next = fmt.Sprintf("%d-%d", rows[f.Limit-1].at, rows[f.Limit-1].seq)
+		p.Next = strconv.FormatInt(rows[f.Limit-1].seq, 10)
 	}
 	p.Records = make([]consent.Record, len(rows))
 	for i := range rows {
@@ -258,9 +319,9 @@ func (db *DB) Consents(ctx context.Context, f Filter) (Page, error) {
 
 // where builds the condition of a filter.
 func (db *DB) where(ctx context.Context, f Filter) (string, []any, error) {
-	var site int64
-	if err := db.reader.QueryRowContext(ctx, "select num from sites where id = $1", f.Site).Scan(&site); err != nil {
-		return "", nil, one(err, "no_site", noSite)
+	site, err := db.siteNum(ctx, f.Site)
+	if err != nil {
+		return "", nil, err
 	}
 	cond, args := []string{"site = $1"}, []any{site}
 	if f.Visitor != uuid.Nil {
@@ -275,10 +336,18 @@ func (db *DB) where(ctx context.Context, f Filter) (string, []any, error) {
 		cond = append(cond, c)
 	}
 	if !f.From.IsZero() {
-		add("at >= ?", f.From.UnixMilli())
+		first, err := firstAt(ctx, db.reader, site, f.From.UnixMilli())
+		if err != nil {
+			return "", nil, err
+		}
+		add("seq >= ? and at >= ?", first, f.From.UnixMilli())
 	}
 	if !f.To.IsZero() {
-		add("at < ?", f.To.UnixMilli())
+		first, err := firstAt(ctx, db.reader, site, f.To.UnixMilli())
+		if err != nil {
+			return "", nil, err
+		}
+		add("seq < ? and at < ?", first+ledger.Width, f.To.UnixMilli())
 	}
 	if n := f.Action.Number(); n >= 0 {
 		add("action = ?", n)
@@ -297,18 +366,21 @@ func (db *DB) where(ctx context.Context, f Filter) (string, []any, error) {
 		add("notice = ?", n.num)
 	}
 	if f.After != "" {
-		var at, seq int64
-		if n, err := fmt.Sscanf(f.After, "%d-%d", &at, &seq); n != 2 || err != nil {
+		seq, err := strconv.ParseInt(f.After, 10, 64)
+		if err != nil {
 			return "", nil, consent.Invalid("bad_cursor", "The page's cursor is broken; start from the first page.")
 		}
-		add("(at, seq) < (?, ?)", at, seq)
+		add("seq < ?", seq)
 	}
 	return "where " + strings.Join(cond, " and "), args, nil
 }
 
-func scanConsent(rows *sql.Rows) (r row, err error) {
+func scanConsent(rows *sql.Rows) (row, error) { return scanConsentAnd(rows) }
+
+// scanConsentAnd reads a row with further columns behind it.
+func scanConsentAnd(rows *sql.Rows, more ...any) (r row, err error) {
 	var visitor, id []byte
-	err = rows.Scan(&r.seq, &visitor, &id, &r.at, &r.notice, &r.action, &r.method, &r.given, &r.language, &r.extra)
+	err = rows.Scan(append([]any{&r.site, &r.seq, &visitor, &id, &r.at, &r.notice, &r.action, &r.method, &r.given, &r.language, &r.extra, &r.salt}, more...)...)
 	copy(r.visitor[:], visitor)
 	copy(r.id[:], id)
 	return r, err
@@ -411,4 +483,34 @@ func (db *DB) Daily(ctx context.Context, site string, from, to time.Time) ([]Day
 	}, `select day, action, cast(sum(daily_counts.n) as bigint) from daily_counts join sites on sites.num = daily_counts.site
 		where sites.id = $1 and day >= $2 and day < $3 group by day, action`, site, first, last)
 	return days, err
+}
+
+// NoticeDay is how often something was chosen on one day (UTC) under one notice.
+type NoticeDay struct {
+	DayCount
+	Notice consent.Hash
+}
+
+// DailyByNotice reads the counts a day and notice of a site, from inclusive to exclusive, only where there are any.
+func (db *DB) DailyByNotice(ctx context.Context, site string, from, to time.Time) ([]NoticeDay, error) {
+	var out []NoticeDay
+	_, err := collect(ctx, db.reader, func(rows *sql.Rows) (struct{}, error) {
+		var day, n int64
+		var hash []byte
+		var action int
+		if err := rows.Scan(&day, &hash, &action, &n); err != nil {
+			return struct{}{}, err
+		}
+		at := time.UnixMilli(day * dayMillis).UTC()
+		if last := len(out) - 1; last < 0 || out[last].Day != at || !bytes.Equal(out[last].Notice[:], hash) {
+			out = append(out, NoticeDay{DayCount: DayCount{Day: at, Counts: map[consent.Action]int64{}}, Notice: consent.Hash(hash)})
+		}
+		if action < len(consent.Actions) {
+			out[len(out)-1].Counts[consent.Actions[action]] += n
+		}
+		return struct{}{}, nil
+	}, `select d.day, notices.hash, d.action, cast(sum(d.n) as bigint) from daily_counts d join sites on sites.num = d.site
+		join notices on notices.num = d.notice where sites.id = $1 and d.day >= $2 and d.day < $3
+		group by d.day, notices.num, notices.hash, d.action order by d.day, notices.num`, site, from.UnixMilli()/dayMillis, to.UnixMilli()/dayMillis)
+	return out, err
 }

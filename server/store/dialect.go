@@ -19,17 +19,22 @@ var migrations embed.FS
 // dialect is everything in which the engines truly differ.
 type dialect struct {
 	name  goose.Dialect
-	words struct{ Serial, Blob string }                                    // the words of the migrations
-	lock  func(ctx context.Context, db *sql.DB) (unlock func(), err error) // one migrating server at a time
+	words words
+	// snapshot is the isolation in which a transaction sees one moment.
+	snapshot sql.IsolationLevel
+	lock     func(ctx context.Context, db *sql.DB) (unlock func(), err error) // one migrating server at a time
 
-	// append writes and counts a group of acts in one transaction, and says whether all of them were new. Where
-	// some were there already it may have written the others or nothing.
-	append func(ctx context.Context, db *sql.DB, rows []row) (allNew bool, err error)
+	// insert writes a group of acts. errTwice says that one of them was there already; then the transaction is over.
+	insert func(ctx context.Context, tx *sql.Tx, rows []row) error
 }
 
+// words are those in which the engines' SQL differs.
+type words struct{ Serial, Blob, Clustered, ForUpdate string }
+
 // migrate brings the schema up to date. Several servers may start together: one migrates, the others wait.
-func (d *dialect) migrate(ctx context.Context, db *sql.DB) error {
-	unlock, err := d.lock(ctx, db)
+func (db *DB) migrate(ctx context.Context) error {
+	d := &db.dialect
+	unlock, err := d.lock(ctx, db.writer)
 	if err != nil {
 		return fmt.Errorf("wait for the migration lock: %w", err)
 	}
@@ -38,7 +43,8 @@ func (d *dialect) migrate(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(d.name, db, files, goose.WithDisableGlobalRegistry(true))
+	p, err := goose.NewProvider(d.name, db.writer, files, goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(
+		goose.NewGoMigration(4, &goose.GoFunc{RunTx: db.enterBefore}, nil)))
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -23,7 +24,7 @@ type noticeRef struct {
 
 // Publish stores a notice as the site's newest. Its version must be the next one: of two who publish at the same
 // time one gets a conflict.
-func (db *DB) Publish(ctx context.Context, n consent.Notice) error {
+func (db *DB) Publish(ctx context.Context, n consent.Notice, deeds ...consent.Deed) error {
 	content, err := json.Marshal(n.Content)
 	if err != nil {
 		return err
@@ -32,7 +33,7 @@ func (db *DB) Publish(ctx context.Context, n consent.Notice) error {
 	if err != nil {
 		return err
 	}
-	return db.change(ctx, func(tx *sql.Tx) error {
+	return db.did(ctx, db.change, deeds, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `insert into notices (site, hash, version, valid_from, author, reason, content, script, files)
 			select num, $1, $2, $3, $4, $5, $6, $7, $8 from sites where id = $9
 			and $2 = 1 + (select count(*) from notices where site = sites.num) on conflict do nothing`,
@@ -51,6 +52,14 @@ func asStrings(m map[string][]byte) map[string]string {
 	out := make(map[string]string, len(m))
 	for k, v := range m {
 		out[k] = string(v)
+	}
+	return out
+}
+
+func asBytes(m map[string]string) map[string][]byte {
+	out := make(map[string][]byte, len(m))
+	for k, v := range m {
+		out[k] = []byte(v)
 	}
 	return out
 }
@@ -77,10 +86,7 @@ func scanNotice(rows *sql.Rows) (consent.Notice, error) {
 	if err := json.Unmarshal([]byte(files), &named); err != nil {
 		return n, fmt.Errorf("notice %s: %w", n.Hash, err)
 	}
-	n.Bundle.Files = map[string][]byte{}
-	for k, v := range named {
-		n.Bundle.Files[k] = []byte(v)
-	}
+	n.Bundle.Files = asBytes(named)
 	return n, nil
 }
 
@@ -131,6 +137,28 @@ func (db *DB) NoticeHeads(ctx context.Context, site string) ([]NoticeHead, error
 		return h, err
 	}, `select n.hash, n.version, n.valid_from, n.author, n.reason from notices n join sites on sites.num = n.site
 		where sites.id = $1 order by n.version desc`, site)
+}
+
+// Reseal computes a notice's hash anew from what is stored (R4, R5) and says whether all of it is still what was hashed.
+// It is taken over the stored bytes themselves, so that a notice of an earlier program proves itself to a later one.
+func (db *DB) Reseal(ctx context.Context, h consent.Hash) (now consent.Hash, intact bool, err error) {
+	var (
+		n              consent.Notice
+		content, files string
+		named          map[string]string
+	)
+	err = db.reader.QueryRowContext(ctx, `select sites.id, n.version, n.content, n.script, n.files
+		from notices n join sites on sites.num = n.site where n.hash = $1`, h[:]).Scan(&n.Site, &n.Version, &content, &n.Bundle.JS, &files)
+	if err != nil {
+		return now, false, one(err, "no_notice", noNotice)
+	}
+	read := json.Unmarshal([]byte(content), &n.Content) == nil && json.Unmarshal([]byte(files), &named) == nil
+	n.Bundle.Files = asBytes(named)
+	n.Bundle.JS = bytes.Replace(n.Bundle.JS, []byte(h.String()), []byte(consent.NoHash), 1)
+	now = consent.SealStored([]byte(content), n.Bundle)
+	// What the hash doesn't cover: how the files are spelled, and whose notice the row says that this is.
+	again, err := json.Marshal(named)
+	return now, read && now == h && string(again) == files && n.Content.Site == n.Site && n.Content.Version == n.Version, err
 }
 
 // ref finds what rows need of a notice, by its hash. Notices never change, so it is remembered.

@@ -3,65 +3,314 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"samtykke/consent"
+	"samtykke/server/ledger"
 )
 
-// purgeSlice is how many acts one transaction deletes: few enough that acts coming in hardly wait.
-const purgeSlice = 500
+// PurgeOrigin says who let a purge run. It names nobody (T2).
+type PurgeOrigin string
 
-// Purge deletes the acts whose time is over: those that granted something consent.KeepConsent after they stopped
-// counting, refusals consent.KeepRefusal after they were made (T1). It returns how many; a dry run only counts them.
-// The counts a day stay: they name nobody (T9).
-func (db *DB) Purge(ctx context.Context, now time.Time, dryRun bool) (total int64, err error) {
-	nums, err := collect(ctx, db.reader, func(rows *sql.Rows) (n int64, err error) { return n, rows.Scan(&n) }, "select num from notices order by num")
-	if err != nil {
-		return 0, err
+// Who.
+const (
+	ByJob     PurgeOrigin = "job"
+	ByCommand PurgeOrigin = "command"
+	ByPerson  PurgeOrigin = "person"
+)
+
+// PurgeRun says what to purge.
+type PurgeRun struct {
+	Now    time.Time
+	Site   string // "": every site
+	Origin PurgeOrigin
+	Dry    bool         // only count
+	Tell   func(Purged) // nil, or told now and then how far the present site has come
+}
+
+// Purged is what a purge deleted of a site, or would have deleted.
+type Purged struct {
+	Site               string
+	At                 time.Time
+	Origin             PurgeOrigin
+	Dry                bool
+	Consents, Refusals int64
+	Locked             int64 // how many of both were under a lock
+}
+
+// Acts is how many there were in all.
+func (p *Purged) Acts() int64 { return p.Consents + p.Refusals }
+
+const (
+	purgeSlice  = 500   // acts that one transaction deletes: few enough that acts coming in hardly wait
+	purgeWindow = 10000 // acts that one query looks at
+
+	// ofOneVisitor is how many acts of one visitor are looked at to see what ended a consent. Nobody honest makes as many;
+	// without a limit somebody could make purging take for ever.
+	ofOneVisitor = 200
+)
+
+// Purge deletes the acts whose time is over (T1) and says so in the log of their site; docs/retention.md has the rules. It
+// keeps a report for each site (T2). The counts a day stay, without the cells that few share (T9).
+func (db *DB) Purge(ctx context.Context, run PurgeRun) ([]Purged, error) {
+	if !run.Dry {
+		if err := db.finishDeletions(ctx); err != nil {
+			return nil, err
+		}
 	}
-	for _, num := range nums {
-		ref, err := db.refByNum(ctx, num)
+	sites, err := db.Sites(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []Purged
+	var gone int64
+	for _, s := range sites {
+		if run.Site != "" && run.Site != s.ID {
+			continue
+		}
+		p, err := db.purgeSite(ctx, s, run)
 		if err != nil {
-			return total, err
+			return all, fmt.Errorf("purge site %s: %w", s.ID, err)
 		}
-		granted := now.AddDate(0, -consent.KeepConsent, 0).Add(-ref.validity)
-		refused := now.AddDate(0, -consent.KeepRefusal, 0)
-		const which = "from consents where site = $1 and notice = $2 and at < $3 and (at < $4 or given = 0) and (at < $5 or given <> 0)"
-		n, err := db.purge(ctx, which, dryRun, ref.site, num, latest(granted, refused), granted.UnixMilli(), refused.UnixMilli())
-		if total += n; err != nil {
-			return total, err
-		}
+		all, gone = append(all, p), gone+p.Acts()
 	}
-	return total, nil
+	if run.Site != "" && len(all) == 0 {
+		return nil, consent.NotFound("no_site", noSite)
+	}
+	if gone > 0 && !run.Dry {
+		return all, db.Tidy(ctx)
+	}
+	return all, nil
 }
 
-// EraseVisitor deletes everything that is kept of one visitor on one site and returns how many acts that were; none is not
-// an error. The counts a day stay: they name nobody (T9).
-func (db *DB) EraseVisitor(ctx context.Context, site string, visitor uuid.UUID) (int64, error) {
-	res, err := db.writer.ExecContext(ctx, "delete from consents where visitor = $1 and site = (select num from sites where id = $2)", visitor[:], site)
+func (db *DB) purgeSite(ctx context.Context, s consent.Site, run PurgeRun) (Purged, error) {
+	p := Purged{Site: s.ID, At: run.Now.UTC().Truncate(time.Millisecond), Origin: run.Origin, Dry: run.Dry}
+	num, err := db.siteNum(ctx, s.ID)
 	if err != nil {
-		return 0, err
+		return p, err
 	}
-	return res.RowsAffected()
+	due, err := db.dueOf(ctx, num, s.Retention, run.Now)
+	if err != nil {
+		return p, err
+	}
+	if len(due.rows) > 0 {
+		for _, table := range []string{"consents", "locked"} {
+			if err := db.purgeTable(ctx, num, table, due, run, &p); err != nil {
+				return p, err
+			}
+		}
+	}
+	if !run.Dry {
+		if err := db.coarsen(ctx, num, run.Now); err != nil {
+			return p, err
+		}
+	}
+	return p, db.report(ctx, num, &p)
 }
 
-func latest(a, b time.Time) int64 { return max(a.UnixMilli(), b.UnixMilli()) }
+// due is when the acts of each of a site's notices must have been made, or have ended, to be over.
+type due struct {
+	rows   []string // notice, expired, ended, refused: what is before that is over; milliseconds
+	latest int64    // an act made later is not over under any notice
+}
 
-func (db *DB) purge(ctx context.Context, which string, dryRun bool, args ...any) (total int64, err error) {
-	if dryRun {
-		err = db.reader.QueryRowContext(ctx, "select count(*) "+which, args...).Scan(&total)
-		return total, err
+// dueOf computes it. The notice's own promise counts where it is shorter than what the site says now.
+func (db *DB) dueOf(ctx context.Context, site int64, now consent.Retention, at time.Time) (d due, err error) {
+	_, err = collect(ctx, db.reader, func(rows *sql.Rows) (none struct{}, err error) {
+		var num int64
+		var body string
+		if err := rows.Scan(&num, &body); err != nil {
+			return none, err
+		}
+		var c struct {
+			Banner    struct{ Days int }
+			Retention consent.Retention
+		}
+		if err := json.Unmarshal([]byte(body), &c); err != nil {
+			return none, err
+		}
+		keep := now.AtMost(c.Retention)
+		ended := at.AddDate(0, -keep.Consent, 0)
+		expired := ended.AddDate(0, 0, -c.Banner.Days).UnixMilli()
+		refused := at.AddDate(0, -keep.Refusal, 0).UnixMilli()
+		d.rows = append(d.rows, fmt.Sprintf("(%d, %d, %d, %d)", num, expired, ended.UnixMilli(), refused))
+		d.latest = max(d.latest, expired, refused)
+		return none, nil
+	}, "select num, content from notices where site = $1 order by num", site)
+	return d, err
+}
+
+// over is the SQL that says of the act under an alias that granted something, whether its time is over: it expired long
+// enough ago, and so did what replaced it, where something did. The look-up goes along the index of visitors; the + 0 keeps
+// it from going along the site.
+func over(table, act string) string {
+	return fmt.Sprintf(`%[2]s.at < (select expired from due where due.notice = %[2]s.notice)
+		and coalesce((select min(later.at) from (select seq, at from %[1]s where visitor = %[2]s.visitor and site + 0 = %[2]s.site limit %[3]d) later
+			where later.seq > %[2]s.seq), 0) < (select ended from due where due.notice = %[2]s.notice)`, table, act, ofOneVisitor)
+}
+
+// selectOver finds the acts of a window whose time is over. A refusal stays as long as a consent that it may have ended: the
+// consent alone would prove what isn't true any more.
+func (d *due) selectOver(table string) string {
+	return fmt.Sprintf(`with due(notice, expired, ended, refused) as (values %[2]s)
+		select c.seq, c.given from %[1]s c where c.site = $1 and c.seq > $2 and c.seq <= $3 and c.at < %[3]d and
+		(c.given <> 0 and %[4]s
+		or c.given = 0 and c.at < (select refused from due where due.notice = c.notice)
+		and not exists (select 1 from (select * from %[1]s where visitor = c.visitor and site + 0 = c.site limit %[6]d) o
+			where o.seq < c.seq and o.given <> 0 and not (%[5]s)))
+		order by c.seq`, table, strings.Join(d.rows, ", "), d.latest, over(table, "c"), over(table, "o"), ofOneVisitor)
+}
+
+func (db *DB) purgeTable(ctx context.Context, site int64, table string, d due, run PurgeRun, p *Purged) error {
+	query := d.selectOver(table)
+	end, err := firstAt(ctx, db.reader, site, d.latest)
+	if err != nil {
+		return err
+	}
+	for from := int64(-1); ; {
+		// Looking happens beside the writer, in windows, so that no transaction stays open for long.
+		var to sql.NullInt64
+		err := db.reader.QueryRowContext(ctx, fmt.Sprintf(`select max(seq) from (select seq from %s where site = $1 and seq > $2 and seq < $3
+			order by seq limit %d) w`, table, purgeWindow), site, from, end+ledger.Width).Scan(&to)
+		if err != nil || !to.Valid {
+			return err
+		}
+		type act struct{ seq, given int64 }
+		found, err := collect(ctx, db.reader, func(rows *sql.Rows) (a act, err error) { return a, rows.Scan(&a.seq, &a.given) }, query, site, from, to.Int64)
+		if err != nil {
+			return err
+		}
+		for part := range slices.Chunk(found, purgeSlice) {
+			given := make(map[int64]int64, len(part))
+			seqs := make([]int64, len(part))
+			for i, a := range part {
+				given[a.seq], seqs[i] = a.given, a.seq
+			}
+			if !run.Dry {
+				if seqs, err = db.purgeActs(ctx, site, table, run.Now, seqs); err != nil {
+					return err
+				}
+			}
+			for _, seq := range seqs {
+				if given[seq] == 0 {
+					p.Refusals++
+				} else {
+					p.Consents++
+				}
+				if table == "locked" {
+					p.Locked++
+				}
+			}
+			if run.Tell != nil {
+				run.Tell(*p)
+			}
+		}
+		from = to.Int64
+	}
+}
+
+// purgeActs deletes acts by their numbers and returns those that were still there. What is locked stays while the site is
+// under a legal hold.
+func (db *DB) purgeActs(ctx context.Context, site int64, table string, now time.Time, seqs []int64) (gone []int64, err error) {
+	err = db.removing(ctx, site, func(tx *sql.Tx) (none ledger.Removal, err error) {
+		held, err := db.waitForHolds(ctx, tx, site)
+		if err != nil || held && table == "locked" {
+			return none, err
+		}
+		gone, err = collect(ctx, tx, scanInt, "delete from "+table+" where site = $1 and seq in "+list(2, len(seqs))+" returning seq", anys(site, seqs)...)
+		return ledger.NewRemoval(ledger.Purged, now, gone), err
+	})
+	return gone, err
+}
+
+// list is a list of placeholders in brackets.
+func list(first, n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, ", $%d", first+i)
+	}
+	return "(" + b.String()[2:] + ")"
+}
+
+func anys(first int64, rest []int64) []any {
+	out := make([]any, 1, 1+len(rest))
+	out[0] = first
+	for _, n := range rest {
+		out = append(out, n)
+	}
+	return out
+}
+
+func scanInt(rows *sql.Rows) (n int64, err error) { return n, rows.Scan(&n) }
+
+// few is how many acts a count needs to keep its details once the acts themselves are gone (T9).
+const few = 5
+
+// coarsen takes language, notice and categories from the small counts of the days whose acts are all gone: what is left says
+// how often something was chosen on a day.
+func (db *DB) coarsen(ctx context.Context, site int64, now time.Time) error {
+	day := now.UnixMilli()/dayMillis - 31
+	for _, table := range []string{"consents", "locked"} {
+		var at int64
+		err := db.reader.QueryRowContext(ctx, "select at from "+table+" where site = $1 order by seq limit 1", site).Scan(&at)
+		if err == nil {
+			day = min(day, at/dayMillis)
+		} else if err != sql.ErrNoRows { //nolint:errorlint // database/sql returns it bare
+			return err
+		}
 	}
 	for {
-		res, err := db.writer.ExecContext(ctx, "delete from consents where seq in (select seq "+which+" limit $6)", append(args, purgeSlice)...)
-		if err != nil {
-			return total, err
+		var first sql.NullInt64
+		if err := db.reader.QueryRowContext(ctx, "select min(day) from daily_counts where site = $1 and day < $2 and n < $3 and language <> ''",
+			site, day, few).Scan(&first); err != nil || !first.Valid {
+			return err
 		}
-		n, err := res.RowsAffected()
-		if total += n; err != nil || n < purgeSlice {
-			return total, err
+		to := min(day, first.Int64+31)
+		if err := db.tx(ctx, func(tx *sql.Tx) error {
+			const small = " from daily_counts where site = $1 and day >= $2 and day < $3 and n < $4 and language <> ''"
+			if _, err := tx.ExecContext(ctx, `insert into daily_counts (site, day, notice, action, given, language, n)
+				select site, day, 0, action, 0, '', cast(sum(n) as bigint)`+small+` group by site, day, action
+				on conflict (site, day, notice, action, given, language) do update set n = daily_counts.n + excluded.n`, site, first.Int64, to, few); err != nil {
+				return err
+			}
+			_, err := tx.ExecContext(ctx, "delete"+small, site, first.Int64, to, few)
+			return err
+		}); err != nil {
+			return err
 		}
 	}
+}
+
+// reportsKept is how long reports of purges are kept, in months.
+const reportsKept = consent.MaxKeep
+
+func (db *DB) report(ctx context.Context, site int64, p *Purged) error {
+	return db.tx(ctx, func(tx *sql.Tx) error {
+		dry := 0
+		if p.Dry {
+			dry = 1
+		}
+		if _, err := tx.ExecContext(ctx, "insert into purges (site, at, origin, dry, consents, refusals, locked) values ($1, $2, $3, $4, $5, $6, $7)",
+			site, p.At.UnixMilli(), p.Origin, dry, p.Consents, p.Refusals, p.Locked); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "delete from purges where site = $1 and at < $2", site, p.At.AddDate(0, -reportsKept, 0).UnixMilli())
+		return err
+	})
+}
+
+// Purges reads the newest reports of a site's purges, the newest first.
+func (db *DB) Purges(ctx context.Context, site string, limit int) ([]Purged, error) {
+	return collect(ctx, db.reader, func(rows *sql.Rows) (p Purged, err error) {
+		var at int64
+		var dry int
+		err = rows.Scan(&at, &p.Origin, &dry, &p.Consents, &p.Refusals, &p.Locked)
+		p.Site, p.At, p.Dry = site, time.UnixMilli(at).UTC(), dry != 0
+		return p, err
+	}, `select p.at, p.origin, p.dry, p.consents, p.refusals, p.locked from purges p join sites s on s.num = p.site
+		where s.id = $1 order by p.at desc, p.num desc limit $2`, site, limit)
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"samtykke/consent"
@@ -13,7 +14,7 @@ import (
 const noSite = "There is no such site."
 
 // AddSite stores a new site with its first declaration. A taken id is a conflict.
-func (db *DB) AddSite(ctx context.Context, s consent.Site, items []consent.Item) error {
+func (db *DB) AddSite(ctx context.Context, s consent.Site, items []consent.Item, deeds ...consent.Deed) error {
 	body, err := json.Marshal(s)
 	if err != nil {
 		return err
@@ -22,26 +23,48 @@ func (db *DB) AddSite(ctx context.Context, s consent.Site, items []consent.Item)
 	if err != nil {
 		return err
 	}
-	return db.change(ctx, func(tx *sql.Tx) error {
+	return db.did(ctx, db.change, deeds, func(tx *sql.Tx) error {
+		if err := changed(deeds, nil, s); err != nil {
+			return err
+		}
 		res, err := tx.ExecContext(ctx, `insert into sites (id, body, items, created_at) values ($1, $2, $3, $4) on conflict do nothing`,
 			s.ID, string(body), list, s.CreatedAt.UnixMilli())
 		if err != nil {
 			return err
 		}
-		if n, err := res.RowsAffected(); err != nil || n == 1 {
+		if n, err := res.RowsAffected(); err != nil {
 			return err
+		} else if n == 1 {
+			return startLogs(ctx, tx, s.ID)
 		}
 		return &consent.Error{Kind: consent.KindConflict, Code: "site_exists", Message: "There is a site with this id."}
 	})
 }
 
-// UpdateSite replaces a site's details and banner draft.
-func (db *DB) UpdateSite(ctx context.Context, s consent.Site) error {
+// siteNum is the number that rows know a site by.
+func (db *DB) siteNum(ctx context.Context, site string) (num int64, err error) {
+	err = db.reader.QueryRowContext(ctx, "select num from sites where id = $1", site).Scan(&num)
+	return num, one(err, "no_site", noSite)
+}
+
+// UpdateSite replaces a site's details and banner draft. The deeds that it is get what was changed.
+func (db *DB) UpdateSite(ctx context.Context, s consent.Site, deeds ...consent.Deed) error {
 	body, err := json.Marshal(s)
 	if err != nil {
 		return err
 	}
-	return db.change(ctx, func(tx *sql.Tx) error {
+	return db.did(ctx, db.change, deeds, func(tx *sql.Tx) error {
+		// Writing first takes the row's lock on PostgreSQL; SQLite's one writer has it already.
+		if err := updateSite(ctx, tx, "update sites set body = body where id = $1", s.ID); err != nil {
+			return err
+		}
+		var was string
+		if err := tx.QueryRowContext(ctx, "select body from sites where id = $1", s.ID).Scan(&was); err != nil {
+			return err
+		}
+		if err := changed(deeds, json.RawMessage(was), s); err != nil {
+			return err
+		}
 		return updateSite(ctx, tx, "update sites set body = $1 where id = $2", string(body), s.ID)
 	})
 }
@@ -67,12 +90,13 @@ func encodeItems(items []consent.Item) (string, error) {
 }
 
 // EditItems changes a site's draft declaration by a function of what it is now. Two who edit at once wait for each
-// other, so neither's change is lost. An error of the function changes nothing and is returned.
-func (db *DB) EditItems(ctx context.Context, site string, edit func([]consent.Item) ([]consent.Item, error)) error {
-	return db.change(ctx, func(tx *sql.Tx) error { return editItems(ctx, tx, site, edit) })
+// other, so neither's change is lost. An error of the function changes nothing and is returned. The deeds that it is get
+// what was changed.
+func (db *DB) EditItems(ctx context.Context, site string, edit func([]consent.Item) ([]consent.Item, error), deeds ...consent.Deed) error {
+	return db.did(ctx, db.change, deeds, func(tx *sql.Tx) error { return editItems(ctx, tx, site, edit, deeds) })
 }
 
-func editItems(ctx context.Context, tx *sql.Tx, site string, edit func([]consent.Item) ([]consent.Item, error)) error {
+func editItems(ctx context.Context, tx *sql.Tx, site string, edit func([]consent.Item) ([]consent.Item, error), deeds []consent.Deed) error {
 	// Writing first takes the row's lock on PostgreSQL; SQLite's one writer has it already.
 	if err := updateSite(ctx, tx, "update sites set items = items where id = $1", site); err != nil {
 		return err
@@ -85,8 +109,12 @@ func editItems(ctx context.Context, tx *sql.Tx, site string, edit func([]consent
 	if err := json.Unmarshal([]byte(body), &items); err != nil {
 		return err
 	}
+	before := consent.ByName(items)
 	items, err := edit(items)
 	if err != nil {
+		return err
+	}
+	if err := changed(deeds, before, consent.ByName(items)); err != nil {
 		return err
 	}
 	list, err := encodeItems(items)
@@ -129,7 +157,7 @@ func (db *DB) Sites(ctx context.Context) ([]consent.Site, error) {
 }
 
 // collect reads every row of a query.
-func collect[T any](ctx context.Context, db *sql.DB, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
+func collect[T any](ctx context.Context, db querier, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
@@ -153,14 +181,28 @@ type Scan struct {
 }
 
 // AddScan keeps a scan's report and changes the draft declaration by what it found, both or neither.
-func (db *DB) AddScan(ctx context.Context, site string, s Scan, edit func([]consent.Item) ([]consent.Item, error)) error {
-	return db.change(ctx, func(tx *sql.Tx) error {
+func (db *DB) AddScan(ctx context.Context, site string, s Scan, edit func([]consent.Item) ([]consent.Item, error), deeds ...consent.Deed) error {
+	return db.did(ctx, db.change, deeds, func(tx *sql.Tx) error {
 		if err := updateSite(ctx, tx, "insert into scans (site, at, report) select num, $1, $2 from sites where id = $3",
 			s.At.UnixMilli(), string(s.Report), site); err != nil {
 			return err
 		}
-		return editItems(ctx, tx, site, edit)
+		return editItems(ctx, tx, site, edit, deeds)
 	})
+}
+
+// Scans reads a site's scans of a time, from inclusive to exclusive, the oldest first, at most limit of the newest.
+func (db *DB) Scans(ctx context.Context, site string, from, to time.Time, limit int) ([]Scan, error) {
+	scans, err := collect(ctx, db.reader, func(rows *sql.Rows) (s Scan, err error) {
+		var at int64
+		var report string
+		err = rows.Scan(&at, &report)
+		s.At, s.Report = time.UnixMilli(at).UTC(), []byte(report)
+		return s, err
+	}, `select scans.at, scans.report from scans join sites on sites.num = scans.site
+		where sites.id = $1 and scans.at >= $2 and scans.at < $3 order by scans.at desc limit $4`, site, from.UnixMilli(), to.UnixMilli(), limit)
+	slices.Reverse(scans)
+	return scans, err
 }
 
 // LastScanAt is when a site was last scanned; absence is NotFound.

@@ -9,11 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pressly/goose/v3"
 	"golang.org/x/sys/unix"
-	_ "modernc.org/sqlite" // registers the driver "sqlite"
+	"modernc.org/sqlite" // registers the driver "sqlite"
 )
 
 // openSQLite opens a file with one connection that writes and a few that read. WAL lets them work side by side;
@@ -25,7 +26,8 @@ func openSQLite(file string) (*DB, error) {
 	if err := ownersOnly(file); err != nil {
 		return nil, fmt.Errorf("create the database: %w", err)
 	}
-	writer, err := sql.Open("sqlite", dsn(file, "_txlock", "immediate", "_auto_vacuum", "incremental", "_pragma", "cache_size(-16000)"))
+	writer, err := sql.Open("sqlite", dsn(file, "_txlock", "immediate", "_auto_vacuum", "incremental", "_pragma", "cache_size(-16000)",
+		"_pragma", "secure_delete(on)")) // vacuum.go
 	if err != nil {
 		return nil, err
 	}
@@ -35,9 +37,11 @@ func openSQLite(file string) (*DB, error) {
 		return nil, err
 	}
 	reader.SetMaxOpenConns(4)
-	d := dialect{name: goose.DialectSQLite3, append: appendSQLite, lock: lockFile(file + ".lock")}
-	d.words.Serial, d.words.Blob = "integer primary key", "blob"
-	return &DB{writer: writer, reader: reader, dialect: d}, nil
+	d := dialect{name: goose.DialectSQLite3, insert: insertSQLite, lock: lockFile(file + ".lock")}
+	d.words = words{Serial: "integer primary key", Blob: "blob", Clustered: " without rowid"} // the one writer needs no locks of rows
+	db := newDB(writer, reader, reader, d)
+	db.journal = journal{file: filepath.Join(filepath.Dir(file), JournalName)}
+	return db, nil
 }
 
 // ownersOnly makes the file readable by nobody else, also in a folder that others may read. SQLite gives the files
@@ -50,9 +54,12 @@ func ownersOnly(file string) error {
 	return errors.Join(f.Chmod(0o600), f.Close())
 }
 
+// busyTimeout is how long one waits for another process that writes, in milliseconds.
+const busyTimeout = 10000
+
 func dsn(file string, pairs ...string) string {
 	q := url.Values{
-		"_busy_timeout": {"10000"}, "_journal_mode": {"wal"}, "_synchronous": {"full"}, "_foreign_keys": {"on"},
+		"_busy_timeout": {strconv.Itoa(busyTimeout)}, "_journal_mode": {"wal"}, "_synchronous": {"full"}, "_foreign_keys": {"on"},
 		"_dqs": {"0"}, "_pragma": {"temp_store(memory)"},
 	}
 	for i := 0; i < len(pairs); i += 2 {
@@ -80,19 +87,13 @@ const chunk = 32
 
 // Plain question marks: the driver looks numbered ones up by name, which doubles the time of a group.
 var (
-	insertMany   = insertHead + strings.TrimSuffix(strings.Repeat(questionMarks+", ", chunk), ", ") + insertTail
-	insertSingle = insertHead + questionMarks + insertTail
+	insertMany   = insertHead + strings.TrimSuffix(strings.Repeat(questionMarks+", ", chunk), ", ")
+	insertSingle = insertHead + questionMarks
 )
 
-const questionMarks = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+const questionMarks = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
-// appendSQLite writes nothing where an act was there already.
-func appendSQLite(ctx context.Context, db *sql.DB, rows []row) (bool, error) {
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return false, err
-	}
-	defer tx.Rollback() //nolint:errcheck // see DB.tx
+func insertSQLite(ctx context.Context, tx *sql.Tx, rows []row) error {
 	args := make([]any, 0, columns*chunk)
 	for part := range slices.Chunk(rows, chunk) {
 		if len(part) < chunk {
@@ -102,17 +103,25 @@ func appendSQLite(ctx context.Context, db *sql.DB, rows []row) (bool, error) {
 		for i := range part {
 			args = part[i].append(args)
 		}
-		if n, err := affected(tx.ExecContext(ctx, insertMany, args...)); err != nil || n < chunk {
-			return false, err
+		if _, err := tx.ExecContext(ctx, insertMany, args...); err != nil {
+			return twiceSQLite(err)
 		}
 	}
 	for i := len(rows) - len(rows)%chunk; i < len(rows); i++ {
-		if n, err := affected(tx.ExecContext(ctx, insertSingle, rows[i].append(args[:0])...)); err != nil || n < 1 {
-			return false, err
+		if _, err := tx.ExecContext(ctx, insertSingle, rows[i].append(args[:0])...); err != nil {
+			return twiceSQLite(err)
 		}
 	}
-	if err := count(ctx, tx, rows); err != nil {
-		return false, err
+	return nil
+}
+
+// sqliteConstraintUnique is SQLITE_CONSTRAINT_UNIQUE, https://sqlite.org/rescode.html.
+const sqliteConstraintUnique = 2067
+
+func twiceSQLite(err error) error {
+	var e *sqlite.Error
+	if errors.As(err, &e) && e.Code() == sqliteConstraintUnique {
+		return errTwice
 	}
-	return true, tx.Commit()
+	return err
 }

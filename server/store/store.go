@@ -16,12 +16,15 @@ import (
 
 // DB is an open store. Its methods may be called from many goroutines.
 type DB struct {
-	writer, reader *sql.DB
-	dialect        dialect
+	writer, pool *sql.DB // pool: for reading; of PostgreSQL the same
+	reader       querier // the pool, or a transaction on it
+	dialect      dialect
+	journal      journal
 
 	mu      sync.RWMutex
 	notices map[consent.Hash]*noticeRef // what rows need of a notice, which never changes
 	byNum   map[int64]*noticeRef
+	heads   map[[2]int64]*head // the ends of logs, by kind and site
 }
 
 // Open opens the database at target, a postgres:// URL or the path of a SQLite file that is made if it is missing,
@@ -35,8 +38,7 @@ func Open(ctx context.Context, target string) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	db.notices, db.byNum = map[consent.Hash]*noticeRef{}, map[int64]*noticeRef{}
-	if err := db.dialect.migrate(ctx, db.writer); err != nil {
+	if err := db.migrate(ctx); err != nil {
 		db.Close()
 		return nil, err
 	}
@@ -44,7 +46,25 @@ func Open(ctx context.Context, target string) (*DB, error) {
 }
 
 // Close closes all connections.
-func (db *DB) Close() error { return errors.Join(db.writer.Close(), db.reader.Close()) }
+func (db *DB) Close() error { return errors.Join(db.writer.Close(), db.pool.Close()) }
+
+// Snapshot reads in one transaction: what fn sees through the DB that it gets is of one moment, however long it takes.
+// Writers don't wait for it; on SQLite the write-ahead log grows meanwhile. fn must not write.
+func (db *DB) Snapshot(ctx context.Context, fn func(*DB) error) error {
+	tx, err := db.pool.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: db.dialect.snapshot})
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // nothing was written
+	return fn(newDB(db.writer, db.pool, tx, db.dialect))
+}
+
+func newDB(writer, pool *sql.DB, reader querier, d dialect) *DB {
+	return &DB{
+		writer: writer, pool: pool, reader: reader, dialect: d,
+		notices: map[consent.Hash]*noticeRef{}, byNum: map[int64]*noticeRef{}, heads: map[[2]int64]*head{},
+	}
+}
 
 // Ping answers whether the database can be reached.
 func (db *DB) Ping(ctx context.Context) error {

@@ -9,8 +9,8 @@ import (
 )
 
 // AddUser stores a new user with the hash of the password and returns it with its id. A taken e-mail is a conflict.
-func (db *DB) AddUser(ctx context.Context, u consent.User, passwordHash string) (consent.User, error) {
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+func (db *DB) AddUser(ctx context.Context, u consent.User, passwordHash string, deeds ...consent.Deed) (consent.User, error) {
+	err := db.did(ctx, db.tx, deeds, func(tx *sql.Tx) error {
 		err := tx.QueryRowContext(ctx, `insert into users (email, password, role, language, must_change, created_at) values ($1, $2, $3, $4, $5, $6)
 			on conflict do nothing returning num`, u.Email, passwordHash, string(u.Role), u.Language, bit(u.MustChange), u.CreatedAt.UnixMilli()).Scan(&u.ID)
 		if consent.KindOf(one(err, "", "")) == consent.KindNotFound {
@@ -80,8 +80,8 @@ func (db *DB) oneUser(ctx context.Context, where string, args ...any) (consent.U
 }
 
 // SetPassword stores a new password's hash and ends all of the user's sessions.
-func (db *DB) SetPassword(ctx context.Context, user int64, passwordHash string, mustChange bool) error {
-	return db.tx(ctx, func(tx *sql.Tx) error {
+func (db *DB) SetPassword(ctx context.Context, user int64, passwordHash string, mustChange bool, deeds ...consent.Deed) error {
+	return db.did(ctx, db.tx, deeds, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, "update users set password = $1, must_change = $2 where num = $3", passwordHash, bit(mustChange), user); err != nil {
 			return err
 		}
@@ -96,8 +96,8 @@ func (db *DB) SetLanguage(ctx context.Context, user int64, language string) erro
 }
 
 // AddSession stores a session by the hash of its token and removes all that have expired.
-func (db *DB) AddSession(ctx context.Context, user int64, token []byte, now, expires time.Time) error {
-	return db.tx(ctx, func(tx *sql.Tx) error {
+func (db *DB) AddSession(ctx context.Context, user int64, token []byte, now, expires time.Time, deeds ...consent.Deed) error {
+	return db.did(ctx, db.tx, deeds, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, "delete from sessions where expires_at <= $1", now.UnixMilli()); err != nil {
 			return err
 		}
@@ -108,8 +108,11 @@ func (db *DB) AddSession(ctx context.Context, user int64, token []byte, now, exp
 }
 
 // EndSession removes a session.
-func (db *DB) EndSession(ctx context.Context, token []byte) error {
-	return db.exec(ctx, "delete from sessions where token = $1", token)
+func (db *DB) EndSession(ctx context.Context, token []byte, deeds ...consent.Deed) error {
+	return db.did(ctx, db.tx, deeds, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "delete from sessions where token = $1", token)
+		return err
+	})
 }
 
 func (db *DB) exec(ctx context.Context, query string, args ...any) error {

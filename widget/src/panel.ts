@@ -8,7 +8,7 @@ import type { Action } from "./store";
 
 type Texts = Record<
   | "save" | "close" | "dialog_title" | "always_on" | "record" | "details" | "no_items" | "unavailable" | "signal" | "history"
-  | `said_${Action}` | "withdraw" | "receipt" | "erase" | "erase_warning" | "erase_confirm" | "erased",
+  | `said_${Action}` | "withdraw" | "receipt" | "rights" | "erase" | "erase_warning" | "erase_confirm" | "erased" | "locked",
   string
 >;
 
@@ -128,11 +128,11 @@ export function show([
     };
     // The page starts anew afterwards: that is what stops what runs, and the question comes again.
     const erase = async () => {
-      await ask(mine, { method: "DELETE" });
+      const done = await ask<{ locked: number } | null>(mine, { method: "DELETE" }); // locked, where the law forbids erasing
       if ($CLEANS) await import(file("clean.js")).then((m: typeof import("./clean")) => m.clean([], []), () => {});
       document.cookie = "samtykke=;max-age=0;path=/";
       if ($SHARED) document.cookie = "samtykke=;max-age=0;path=/;domain=" + sharedDomain;
-      told.textContent = words.erased;
+      told.textContent = done?.locked ? words.locked : words.erased;
       box.onclose = () => location.reload();
       box.querySelectorAll(".buttons,.own,details").forEach((e) => e.remove());
     };
@@ -145,6 +145,8 @@ export function show([
         button("receipt", words.receipt, trying(copy)),
         button("erase", words.erase, () => (warning.hidden = !warning.hidden))),
       warning, told,
+      // Receipts and restriction are there. What is behind the # stays in the browser.
+      el("p", {}, link(`${base}/d/${site}/${language}/rights#id=${choice.visitor}`, words.rights)),
     ];
   }
 

@@ -20,8 +20,11 @@ import (
 // Run is the suite that every engine passes. fresh opens a new, empty database.
 func Run(t *testing.T, fresh func(t *testing.T) *store.DB) {
 	for name, test := range map[string]func(*testing.T, *store.DB){
-		"sites": sites, "notices": notices, "users": users, "append": appendGroup, "append again": appendAgain, "strangers": strangers,
-		"purge": purge, "edits": edits, "pages": pages, "filters": filters, "visitors": visitors, "daily counts": dailyCounts, "concurrency": concurrency, "optional fields": optional,
+		"sites": sites, "notices": notices, "pictures": pictures, "audit": audit, "audited changes": auditChanges, "audit together": auditTogether, "users": users, "append": appendGroup, "append again": appendAgain, "strangers": strangers,
+		"purge": purge, "purge ended": purgeEnded, "purge months": purgeMonths, "purge reports": purgeReports, "purge locked": purgeLocked, "purged counts": purgedCounts, "delete site": deleteSite,
+		"edits": edits, "pages": pages, "filters": filters, "visitors": visitors, "daily counts": dailyCounts, "concurrency": concurrency, "optional fields": optional,
+		"restrict": restrict, "restrict twin": restrictTwin, "holds": holds, "erase restricted": eraseRestricted, "holds say why": holdsSayWhy,
+		"installation": installation, "acceptances": acceptances,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)) })
 	}
@@ -272,7 +275,7 @@ func visitors(t *testing.T, db *store.DB) {
 	s, n := Site(t, db, "fjordfletvaerk")
 	yes, no := Record(n, 1, consent.AcceptAll), Record(n, 2, consent.Withdraw)
 	no.Visitor = yes.Visitor
-	must[[]error](t)(db.Append(ctx, []consent.Record{yes, Record(n, 3, consent.AcceptAll), no}))
+	must[[]error](t)(db.Append(ctx, []consent.Record{yes, no, Record(n, 3, consent.AcceptAll)}))
 	acts := must[[]consent.Record](t)(db.Visitor(ctx, s.ID, yes.Visitor))
 	same(t, acts, []consent.Record{yes, no})
 	if st := consent.StateOf(acts, no.At); !st.Answered || st.Given != 0 {
@@ -283,8 +286,8 @@ func visitors(t *testing.T, db *store.DB) {
 	wantKind(t, err, consent.KindNotFound)
 	// T5: erased is what this visitor did here, and nothing else.
 	other, _ := Site(t, db, "nordlysoglim")
-	same(t, must[int64](t)(db.EraseVisitor(ctx, other.ID, yes.Visitor)), int64(0))
-	same(t, must[int64](t)(db.EraseVisitor(ctx, s.ID, yes.Visitor)), int64(2))
+	same(t, must[store.Erasure](t)(db.EraseVisitor(ctx, other.ID, yes.Visitor, Day)), store.Erasure{})
+	same(t, must[store.Erasure](t)(db.EraseVisitor(ctx, s.ID, yes.Visitor, Day)), store.Erasure{Deleted: 2})
 	for _, nobody := range []uuid.UUID{yes.Visitor, uuid.Nil} {
 		if acts := must[[]consent.Record](t)(db.Visitor(ctx, s.ID, nobody)); len(acts) > 0 {
 			t.Errorf("%s has %d acts", nobody, len(acts))
@@ -360,31 +363,4 @@ func edits(t *testing.T, db *store.DB) {
 	if items := must[[]consent.Item](t)(db.Items(ctx, s.ID)); len(items) != 8 {
 		t.Errorf("%d of 8 edits are left", len(items))
 	}
-}
-
-// T1, T2: a consent goes 24 months after it stopped counting, a refusal 12 months after it was made; counts stay (T9).
-func purge(t *testing.T, db *store.DB) {
-	s, n := Site(t, db, "fjordfletvaerk")
-	yes, no := Record(n, 1, consent.AcceptAll), Record(n, 2, consent.RejectAll)
-	must[[]error](t)(db.Append(ctx, []consent.Record{yes, no}))
-	for _, c := range []struct {
-		now  time.Time
-		gone int64
-		left []consent.Record
-	}{
-		{no.At.AddDate(0, 12, 0), 0, []consent.Record{no, yes}},
-		{no.At.AddDate(0, 12, 0).Add(time.Millisecond), 1, []consent.Record{yes}},
-		{yes.ValidUntil.AddDate(0, 24, 0), 0, []consent.Record{yes}},
-		{yes.ValidUntil.AddDate(0, 24, 1), 1, []consent.Record{}},
-	} {
-		if would := must[int64](t)(db.Purge(ctx, c.now, true)); would != c.gone {
-			t.Errorf("at %v a dry run counts %d, want %d", c.now, would, c.gone)
-		}
-		if gone := must[int64](t)(db.Purge(ctx, c.now, false)); gone != c.gone {
-			t.Errorf("at %v %d were purged, want %d", c.now, gone, c.gone)
-		}
-		same(t, must[store.Page](t)(db.Consents(ctx, store.Filter{Site: s.ID})).Records, c.left)
-	}
-	days := must[[]store.DayCount](t)(db.Daily(ctx, s.ID, Day, Day.AddDate(0, 0, 1)))
-	same(t, days[0].Counts, map[consent.Action]int64{consent.AcceptAll: 1, consent.RejectAll: 1})
 }

@@ -1,0 +1,192 @@
+package server
+
+import (
+	"cmp"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"samtykke/consent"
+	"samtykke/server/dashboard"
+	"samtykke/server/store"
+)
+
+// auditData is a page of an audit log.
+type auditData struct {
+	Rows        []auditRow
+	Base        string // address of the log without its ending
+	Next, First string // queries of other pages, as in consentList
+	Filtered    bool
+	Deeds       []string // all codes, in the order of their words
+}
+
+// auditRow is an entry as people read it.
+type auditRow struct {
+	store.AuditEntry
+	Changes []auditChange
+}
+
+// auditChange is a field that was changed. Values that weren't there are empty.
+type auditChange struct {
+	Label, Code string // one of them: the field's words, or its name where there are none
+	Old, New    string
+	Was         bool // there was an old value
+}
+
+// auditPage shows what people did with a site (P3).
+func (s *Server) auditPage(c echo.Context) error {
+	v, err := s.siteView(c, "audit")
+	if err != nil {
+		return err
+	}
+	return s.showAudit(c, v, "/sites/"+v.Site.ID+"/audit", v.Site.ID)
+}
+
+// installationAuditPage shows what people did with the installation: logins, people, keys.
+func (s *Server) installationAuditPage(c echo.Context) error {
+	if err := ownersOnly(c); err != nil {
+		return err
+	}
+	return s.showAudit(c, dashboard.View{}, "/audit", "")
+}
+
+func ownersOnly(c echo.Context) error {
+	if u := userOf(c); u == nil || u.Role != consent.Owner {
+		return &consent.Error{Kind: consent.KindForbidden, Code: "owners_only", Message: "Only owners may see this."}
+	}
+	return nil
+}
+
+func (s *Server) showAudit(c echo.Context, v dashboard.View, base, site string) error {
+	q, words := c.QueryParams(), dashboard.For(languageOf(c))
+	v.Form = &dashboard.Form{Values: trimmed(q)}
+	d := auditData{Base: base, Filtered: q.Get("what")+q.Get("who") != "", Deeds: slices.Clone(consent.Deeds)}
+	slices.SortFunc(d.Deeds, func(a, b string) int { return cmp.Compare(words.T("deed."+a), words.T("deed."+b)) })
+	f := store.DeedFilter{Site: site, What: v.Form.Get("what"), Who: v.Form.Get("who"), After: q.Get("after")}
+	page, next, err := s.db.Deeds(c.Request().Context(), f)
+	v.Data = d
+	if err != nil {
+		return s.again(c, "audit", v, err)
+	}
+	for _, e := range page {
+		d.Rows = append(d.Rows, auditRow{e, auditChanges(&e.Deed, words)})
+	}
+	if next != "" {
+		d.Next = withAfter(q, next)
+	}
+	if f.After != "" {
+		d.First = withAfter(q, "")
+	}
+	v.Data = d
+	return s.show(c, "audit", v)
+}
+
+// auditChanges lists what a deed changed, in the order of the fields' names.
+func auditChanges(d *consent.Deed, words *dashboard.Words) []auditChange {
+	all := maps.Clone(d.Old)
+	if all == nil {
+		all = map[string]any{}
+	}
+	maps.Copy(all, d.New)
+	var list []auditChange
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		change := auditChange{Label: fieldWords(name, words), Old: valueWords(name, d.Old[name], words), New: valueWords(name, d.New[name], words)}
+		if change.Label == "" {
+			change.Code = name
+		}
+		_, change.Was = d.Old[name]
+		list = append(list, change)
+	}
+	return list
+}
+
+// fieldWords is what the dashboard calls a field; "" where it has no name for it.
+func fieldWords(name string, words *dashboard.Words) string {
+	short := strings.TrimPrefix(name, "banner.")
+	if parts := strings.Split(short, "."); len(parts) == 3 && parts[0] == "texts" && words.Has("field.texts."+parts[2]) {
+		return words.T("field.texts."+parts[2]) + " (" + dashboard.LanguageName(parts[1]) + ")"
+	}
+	for _, key := range []string{"audit.field." + short, "field." + short} {
+		if words.Has(key) {
+			return words.T(key)
+		}
+	}
+	return ""
+}
+
+// valuesOf says which words the values of some fields have.
+var valuesOf = map[string]string{"filter.action": "action.", "filter.category": "category."}
+
+// valueWords writes a field's value for people.
+func valueWords(name string, v any, words *dashboard.Words) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		if key := valuesOf[name] + v; valuesOf[name] != "" && words.Has(key) {
+			return words.T(key)
+		}
+		return v
+	case bool:
+		return words.T(map[bool]string{true: "audit.yes", false: "audit.no"}[v])
+	case []any:
+		list := make([]string, len(v))
+		for i := range v {
+			list[i] = valueWords(name, v[i], words)
+		}
+		return strings.Join(list, ", ")
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return "" // what was read from JSON can be written as such
+	}
+	return string(b)
+}
+
+// exportAuditLog streams a site's audit log with its proofs.
+func (s *Server) exportAuditLog(c echo.Context) error {
+	site, err := s.db.Site(c.Request().Context(), c.Param("site"))
+	if err != nil {
+		return err
+	}
+	return s.sendAudit(c, site.ID, "samtykke-"+site.ID+"-audit.jsonl")
+}
+
+// exportInstallationAuditLog streams that of the installation.
+func (s *Server) exportInstallationAuditLog(c echo.Context) error {
+	if err := ownersOnly(c); err != nil {
+		return err
+	}
+	return s.sendAudit(c, "", "samtykke-audit.jsonl")
+}
+
+func (s *Server) sendAudit(c echo.Context, site, name string) error {
+	ctx := c.Request().Context()
+	if err := s.exported(c, site, "audit", nil); err != nil { // this is in it too
+		return err
+	}
+	if err := s.db.SignLogs(ctx, s.cfg.Now()); err != nil {
+		return err
+	}
+	log, _, err := s.db.AuditLog(ctx, site)
+	if err != nil {
+		return err
+	}
+	h := c.Response().Header()
+	h.Set("Content-Type", "application/jsonl; charset=utf-8")
+	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	s.extendWrite(c)()
+	if err := exportAudit(ctx, s.db, site, log, time.Time{}, time.Time{}, c.Response()); err != nil {
+		if !c.Response().Committed {
+			h.Del("Content-Disposition")
+			return err
+		}
+		panic(http.ErrAbortHandler) // half a file must not look like a whole one
+	}
+	return nil
+}
