@@ -3,6 +3,7 @@ package ledger
 import (
 	"bufio"
 	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -173,8 +174,8 @@ func (v *verifier) record(line []byte) (last bool, err error) {
 		return false, v.fault(p.Seq, "it is behind the end of the export")
 	}
 	salt, err := base64.StdEncoding.Strict().DecodeString(p.Salt)
-	if err != nil || len(salt) != SaltLen || [SaltLen]byte(salt) == [SaltLen]byte{} {
-		// For HMAC a key of zeros is none: a removal would pass for a record, and what it says would be lost.
+	if err != nil || len(salt) != SaltLen || len(p.Salt) != (SaltLen+2)/3*4 || [SaltLen]byte(salt) == [SaltLen]byte{} {
+		// Base64 passes over line ends. For HMAC a key of zeros is none: a removal would pass for a record, and what it says would be lost.
 		return false, v.fault(p.Seq, "the salt was changed")
 	}
 	line[i] = '}' // the record's own end, in the place of the separator
@@ -232,9 +233,18 @@ func parseUsual(raw []byte) (p proof, ok bool) {
 	if !bytes.HasPrefix(rest, []byte(seq)) {
 		return proof{}, false
 	}
+	if p.Leaf != "" && (!isBase64(p.Leaf, sha256.Size) || !isBase64(p.Salt, SaltLen)) {
+		return proof{}, false
+	}
 	n, err := strconv.ParseInt(string(rest[len(seq):len(rest)-1]), 10, 64)
 	p.Seq = n
 	return p, err == nil && bytes.Equal(p.appendPlain(nil), raw) // there is one spelling
+}
+
+// isBase64 says whether s is the one spelling of n bytes.
+func isBase64(s string, n int) bool {
+	b, err := base64.StdEncoding.Strict().DecodeString(s)
+	return err == nil && len(b) == n && len(s) == base64.StdEncoding.EncodedLen(n)
 }
 
 // open takes the head: the checkpoint's signature, and that the hashes given are the whole tree behind it.

@@ -234,7 +234,7 @@ func TestPage_FindsMovedLines(t *testing.T) {
 	}
 	d.agree("an empty file", nil, trusted)
 	d.agree("another file", []byte("id,visitor,at\n1,2,3\n"), trusted)
-	d.agree("a line that is too long", bytes.Repeat([]byte("x"), 9<<20), trusted)
+	d.agree("a line that is too long", bytes.Repeat([]byte("x"), 65<<20), trusted)
 }
 
 // R9: what a log itself says is no way to hide what it holds.

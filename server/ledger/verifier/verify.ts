@@ -40,7 +40,7 @@ export class BadEarlier extends Error {
   }
 }
 
-const MAX_LINE = 8 << 20;
+const MAX_LINE = 64 << 20;
 const MAX_BLOCKS = 512;
 const PAUSE = 40; // milliseconds of work between two chances for the page to paint and hear
 
