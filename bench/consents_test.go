@@ -89,7 +89,7 @@ func product(b *testing.B, bin string, data []string) target {
 	if err := json.Unmarshal(out, &site); err != nil {
 		b.Fatal(err)
 	}
-	cmd := exec.Command(bin, append([]string{"serve", "--listen", addr, "--rate", "0"}, data...)...)
+	cmd := exec.Command(bin, append([]string{"serve", "--listen", addr, "--rate", "0", "--no-screenshots"}, data...)...)
 	start(b, cmd, addr)
 	res, err := http.Get("http://" + addr + "/s/" + site.ID + ".js")
 	if err != nil {
