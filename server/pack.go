@@ -61,15 +61,15 @@ func WritePack(ctx context.Context, db *store.DB, base string, now time.Time, q 
 	}
 	filter := store.Filter{Site: q.Site, From: q.From, To: q.To}
 	if q.Visitor == uuid.Nil {
+		// Not for one visitor: it names the people who work here.
 		p.Audit = func(w io.Writer) error { return ExportAudit(ctx, db, q.Site, q.From, q.To, w) }
 		p.Records = func(w io.Writer) error { return ExportJSONL(ctx, db, filter, -1, true, w) }
 	} else {
 		p.Visitor, filter.Visitor = q.Visitor.String(), q.Visitor
-		if p.Receipts, err = packReceipts(ctx, db, base, now, q); err != nil {
+		if p.Receipts, err = packReceipts(ctx, db, base, now, &site, q); err != nil {
 			return err
 		}
 	}
-	p.Audit = func(w io.Writer) error { return ExportAudit(ctx, db, q.Site, q.From, q.To, w) }
 	p.Purges = func(w io.Writer) error { return purgeReports(ctx, db, q, w) }
 	if p.Papers, err = packPapers(ctx, db, now, &site); err != nil {
 		return err
@@ -183,7 +183,7 @@ func packEvidence(ctx context.Context, db *store.DB, q Inspection, p *inspection
 }
 
 // packReceipts are one visitor's acts, each as a signed receipt.
-func packReceipts(ctx context.Context, db *store.DB, base string, now time.Time, q Inspection) (files []inspection.File, err error) {
+func packReceipts(ctx context.Context, db *store.DB, base string, now time.Time, site *consent.Site, q Inspection) (files []inspection.File, err error) {
 	acts, err := db.Visitor(ctx, q.Site, q.Visitor)
 	if err != nil {
 		return nil, err
@@ -204,7 +204,7 @@ func packReceipts(ctx context.Context, db *store.DB, base string, now time.Time,
 		}
 		token, err := receipt.Sign(receipt.Source{
 			Record: e.Record, Notice: n, Issuer: base, Seq: e.Seq, Salt: e.Salt, Checkpoint: e.Checkpoint, Proof: e.Proof,
-			KeptUntil: e.Record.ValidUntil.AddDate(0, consent.KeepConsent, 0),
+			KeptUntil: site.Retention.Until(&e.Record),
 		}, key, now)
 		if err != nil {
 			return nil, err

@@ -70,6 +70,9 @@ func TestPack_HoldsAllAndVerifies(t *testing.T) {
 	if len(one["records/receipts/"+records[0].ID.String()+".jwt"]) == 0 || len(one["records/records.jsonl"]) > 0 {
 		t.Error("a visitor's pack has the receipts and nothing of others")
 	}
+	if len(one["access/audit.jsonl"]) > 0 || len(files["access/audit.jsonl"]) == 0 {
+		t.Error("the audit log names staff: it is in the whole pack and not in a visitor's")
+	}
 	for name, body := range one {
 		for _, other := range records[1:] {
 			if other.Visitor != records[0].Visitor && strings.Contains(string(body), other.Visitor.String()) {

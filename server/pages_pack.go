@@ -47,9 +47,6 @@ func (s *Server) packFile(c echo.Context) error {
 		return s.again(c, "pack", v, err)
 	}
 	defer f.Close()
-	if err := s.exported(c, q.Site, "zip", c.QueryParams()); err != nil {
-		return err
-	}
 	return s.sendPack(c, q, f)
 }
 
