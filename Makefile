@@ -2,7 +2,7 @@
 GO ?= go
 BIN = bin/samtykke
 
-.PHONY: run build test bench fmt fuzz deps pictures
+.PHONY: run build test bench fmt fuzz deps pictures knowledge
 
 run: build
 	$(BIN) serve --demo --data data/demo
@@ -26,6 +26,14 @@ bench: build
 pictures:
 	mkdir -p docs/images
 	SAMTYKKE_PICTURES=$(CURDIR)/docs/images $(GO) test -count=1 -run TestPictures ./cmd/samtykke
+
+# The scanner's tables and its model, from the packages of package.json and Prebid.js, which is too heavy to be among
+# them. Run it after a change of those or of many vendors' files; it also tells how good the model is.
+PREBID = prebid.js-11.36.0.tgz
+knowledge: deps
+	mkdir -p node_modules/.cache
+	test -e node_modules/.cache/$(PREBID) || npm pack --silent --pack-destination node_modules/.cache $(PREBID:prebid.js-%.tgz=prebid.js@%)
+	$(GO) run ./scanner/cookiedb/knowledge -measure
 
 fmt:
 	$(GO) tool gofumpt -w $$(git ls-files '*.go')

@@ -1,95 +1,143 @@
 package cookiedb
 
 import (
-	"regexp"
+	"slices"
 	"strings"
 
 	"samtykke/consent"
 )
 
-// Classify answers for a cookie of which only name, host, party and lifetime in days are known: from the knowledge
-// where there is some, else by a few plain rules with low confidence, else Unclassified. It never guesses necessary
-// without a word in the name that says so, since a wrong necessary lets something run that must wait for a yes.
-func Classify(name, domain, party string, expiresDays float64) Match {
-	if m, ok := Lookup(consent.Cookie, name, domain); ok {
-		return m
-	}
-	for _, r := range rules {
-		if r.fits(name, party, expiresDays) {
-			return Match{Category: r.category, Confidence: r.confidence, Source: "rule: " + r.says}
-		}
-	}
-	return Match{Category: consent.Unclassified, Source: "unknown"}
-}
+// Trusted is the confidence below which an answer is no more than a guess: Decide still tells it, and a report that
+// people act on says unclassified instead.
+const Trusted = 0.5
 
-// rule is one guess. Empty conditions don't count.
-type rule struct {
-	says       string
-	words      *regexp.Regexp // in the name, cut into words
-	party      string
-	maxDays    float64 // lasts no longer
-	category   consent.Category
-	confidence float64
-}
-
-func (r *rule) fits(name, party string, days float64) bool {
-	return (r.words == nil || r.words.MatchString(words(name))) && (r.party == "" || r.party == party) &&
-		(r.maxDays == 0 || days <= r.maxDays)
-}
-
-// word makes an expression for any of several whole words.
-func word(list string) *regexp.Regexp {
-	return regexp.MustCompile(`(^| )(` + strings.ReplaceAll(list, " ", "|") + `)( |$)`)
-}
-
-// rules are tried in order. Words that mean necessary come first and are few, since most names that sound technical
-// are not necessary.
-var rules = []rule{
-	{"security token", word(`csrf xsrf csrftoken xsrftoken antiforgery requestverificationtoken captcha`), "", 0, consent.Necessary, 0.8},
-	{
-		"the visitor's answer about cookies",
-		word(`consent gdpr ccpa cookieconsent cookieconsents cookiepolicy cookienotice cookiebanner cookielaw cookiesettings cookiebar cookieinfo ` +
-			`samtykke euconsent cookieaccept acceptcookies cookies`),
-		"", 0, consent.Necessary, 0.6,
-	},
-	{"load balancing", word(`loadbalancer loadbalance affinity arraffinity serverid bigip bigipserver awselb awsalb haproxy`), "", 0, consent.Necessary, 0.7},
-	{
-		"advertising by a third party",
-		word(`ad ads adid advert adserver campaign gclid fbclid msclkid dclid click clickid clid affiliate aff partner retargeting remarketing audience ` +
-			`segment segments dmp bid bidder rtb pixel conversion impression frequency idsync sync cm usermatch match optout uid uids userid muid guid voucher`),
-		consent.ThirdParty, 0, consent.Marketing, 0.6,
-	},
-	{
-		"advertising",
-		word(`ad ads adid advert campaign gclid fbclid msclkid dclid clickid affiliate aff retargeting remarketing conversion utm pixel partner`),
-		"", 0, consent.Marketing, 0.55,
-	},
-	{
-		"measuring",
-		word(`analytics stats stat statistics visit visits visitor visitorid pageview pageviews pv hit hits tracking tracker track referer referrer landing ` +
-			`landingpage ga gid heatmap abtest experiment variant ab firstvisit lastvisit visited perf rum metrics survey feedback recorder vid counter unique`),
-		"", 0, consent.Statistics, 0.5,
-	},
-	{
-		"the visitor's settings",
-		word(`lang language locale culture currency country region theme dark font fontsize pref prefs preference preferences settings setting view layout ` +
-			`sort timezone tz wishlist favorites favourites recent recently viewed city location popup newsletter dismissed closed hide hidden tooltip volume ` +
-			`player chat chatid chatbot messenger store display sidebar`),
-		"", 0, consent.Preferences, 0.5,
-	},
-	{"session or login", word(`session sess sessionid sessid auth login loggedin cart basket kurv checkout`), consent.FirstParty, 1, consent.Necessary, 0.45},
-	{"set by somebody else than the site", nil, consent.ThirdParty, 0, consent.Marketing, 0.35},
-}
-
-var (
-	camel      = regexp.MustCompile(`([a-z0-9])([A-Z])`)
-	nonLetters = regexp.MustCompile(`[^a-z]+`)
+// From what confidence the model may say necessary: of a name with a word for it, and of one without.
+const (
+	likely  = 0.7
+	certain = 0.9
+	weakly  = 0.45 // what is told of a name with a word that may mean it
 )
 
-// words cuts a name into lower-case words and adds the undivided name, so that "SessionId", "session_id" and
-// "sessionid" are all found by the word sessionid.
-func words(name string) string {
-	split := nonLetters.ReplaceAllString(strings.ToLower(camel.ReplaceAllString(name, "$1 $2")), " ")
-	whole := nonLetters.ReplaceAllString(strings.ToLower(name), "")
-	return strings.TrimSpace(split) + " " + whole
+// Classify answers for a cookie of which only name, host, party and lifetime in days are known; negative days are not
+// known.
+func Classify(name, domain, party string, expiresDays float64) Match {
+	return Decide(consent.Cookie, Features{Name: name, Host: domain, Party: party, Days: expiresDays})
+}
+
+// Decide gives the best answer that there is, with its source and its confidence. It asks, in this order: the vendors'
+// own files by name, the Open Cookie Database, the advertisers' disclosures, the host (our own files, then
+// third-party-web), and at last a model that has learnt from all of them. Only what the vendors' own files say of a name
+// has a Pattern.
+func Decide(kind consent.ItemKind, f Features) Match {
+	f.Host = plainHost(f.Host)
+	if m, ok := lookupName(kind, f.Name, f.Host); ok {
+		return m
+	}
+	known, storage := shared(), kind != consent.Cookie
+	if x, worth := known.ocd.find(f.Name, f.Host, storage); worth > 0 {
+		return Match{Category: x.category, Vendor: x.vendor, Provider: x.provider, Confidence: worth, Source: SourceOCD}
+	}
+	if x, worth := known.tcf.find(f.Name, f.Host, storage); worth > 0 {
+		return Match{Category: x.category, Vendor: x.vendor, Confidence: worth, Source: SourceTCF}
+	}
+	host, _ := Host(f.Host)
+	if host.Category.Optional() {
+		return host
+	}
+	o, _ := known.owner(f.Host)
+	if o.category.Optional() && host.Vendor == "" {
+		return Match{Category: o.category, Provider: o.company, Confidence: o.worth, Source: SourceHosts}
+	}
+	m := f.guess(known)
+	m.Vendor, m.Provider, m.Country = host.Vendor, host.Provider, host.Country
+	if host.Vendor == "" {
+		m.Provider = o.company
+	}
+	return m
+}
+
+// guess asks the model. A wrong necessary lets something run that must wait for a yes, so it is only said where the
+// name has a word for it and it is likely, or where there is hardly any doubt; else the next best is the answer, with what
+// little confidence is left for it. Words that vendors use for their own ends too make it a guess that nobody trusts.
+func (f *Features) guess(known *community) Match {
+	s := spelling(f.Name)
+	about := meant(s)
+	p := f.weigh(trained().probabilities(f.hashes(known, s, about)), about)
+	strong := slices.ContainsFunc(about, func(c string) bool { return evidence[c] })
+	weak := !strong && slices.ContainsFunc(about, func(c string) bool { return ambiguous[c] })
+	switch {
+	case p[0] < likely || p[0] < certain && !strong && !weak:
+		p[0] = 0
+	case weak:
+		return Match{Category: consent.Necessary, Confidence: weakly, Source: SourceModel}
+	}
+	best := likeliest(p)
+	return Match{Category: classOrder[best], Confidence: p[best], Source: SourceModel}
+}
+
+// Concepts that name something that a service can't do without, and those that often do: a session may be a visit that is
+// measured, and a customer an audience.
+var (
+	evidence  = set("security balancing consent")
+	ambiguous = set("session login cart")
+)
+
+// hints weigh what the tables that the model learns from don't know: odds by class, in classOrder. They are
+// judgements, not measured.
+var hints = []struct {
+	fits func(f *Features) bool
+	odds [classes]float64
+}{
+	// Measuring scripts must read what they stored; a login must not be read.
+	{func(f *Features) bool { return f.HTTPOnly && f.Party == consent.FirstParty }, [classes]float64{2, 1, 0.5, 0.7}},
+	{func(f *Features) bool { return f.looks("language") }, [classes]float64{1, 5, 0.5, 0.5}},
+	{func(f *Features) bool { return f.looks("boolean") }, [classes]float64{1, 2, 1, 0.5}},
+	{func(f *Features) bool { return f.looks("uuid", "hex", "id", "base64") }, [classes]float64{0.8, 0.4, 1.5, 1.5}},
+	{func(f *Features) bool { return f.looks("token") }, [classes]float64{2, 0.5, 0.7, 0.7}},
+}
+
+// looks says whether the value has one of these looks.
+func (f *Features) looks(like ...string) bool {
+	look, _, _ := strings.Cut(f.Shape, "/")
+	return slices.Contains(like, look)
+}
+
+// conventions are what a word commonly means in the name of a site's own cookie, as odds in classOrder. The tables are
+// full of vendors' names, in which a session is a visit that is measured; on a site of its own it is a login.
+var conventions = map[string][classes]float64{
+	"security": {6, 1, 1, 0.5}, "balancing": {5, 1, 1, 0.5}, "consent": {4, 1, 0.5, 0.5}, "session": {3, 1, 1, 0.5},
+	"login": {3, 1, 0.7, 0.7}, "cart": {4, 1, 0.7, 0.5},
+	"language": {1, 4, 0.7, 0.5}, "region": {1, 2, 1, 1}, "look": {1, 3, 1, 0.5}, "dismissed": {1, 3, 0.7, 0.7}, "recent": {1, 3, 1, 1},
+	"player": {1, 3, 1, 0.7}, "chat": {1, 3, 0.7, 0.7}, "settings": {1, 2, 0.7, 0.7}, "form": {1, 2, 1, 1}, "agegate": {1, 3, 0.5, 0.5},
+	"measuring": {0.5, 0.7, 3, 1}, "experiment": {0.5, 1, 4, 0.7}, "performance": {1, 1, 3, 0.5}, "recording": {0.5, 1, 4, 0.7},
+	"origin":      {0.5, 0.5, 2, 2},
+	"advertising": {0.5, 0.5, 0.5, 4}, "click": {0.5, 0.5, 1, 4}, "affiliate": {0.5, 0.5, 0.5, 5}, "bidding": {0.5, 0.5, 0.5, 3},
+	"targeting": {0.5, 0.7, 1, 3}, "capping": {0.5, 1, 1, 3}, "sync": {0.5, 0.5, 0.7, 4}, "identity": {0.7, 0.5, 1.3, 1.5},
+	"probe": {1, 3, 1, 0.5}, "technical": {1.5, 1.5, 1, 0.5}, "optout": {2, 1, 0.7, 0.7},
+}
+
+// weigh multiplies the model's answer with the odds of everything else that is known.
+func (f *Features) weigh(p [classes]float64, about []string) [classes]float64 {
+	times := func(odds [classes]float64) {
+		for c := range p {
+			p[c] *= odds[c]
+		}
+	}
+	if f.Party == consent.FirstParty {
+		for _, concept := range about {
+			if odds, ok := conventions[concept]; ok {
+				times(odds)
+			}
+		}
+	}
+	for i := range hints {
+		if hints[i].fits(f) {
+			times(hints[i].odds)
+		}
+	}
+	sum := p[0] + p[1] + p[2] + p[3]
+	for c := range p {
+		p[c] /= sum
+	}
+	return p
 }

@@ -35,7 +35,8 @@ type Vendor struct {
 	Vendor   string           `json:"vendor"`
 	Provider string           `json:"provider,omitempty"`
 	Country  string           `json:"country,omitempty"`
-	Category consent.Category `json:"category"` // of being contacted at all: what a request to its hosts is for
+	Category consent.Category `json:"category"`         // of being contacted at all: what a request to its hosts is for
+	Common   bool             `json:"common,omitempty"` // met on so many sites that every blocker should know its hosts
 	Site     string           `json:"site,omitempty"`
 	Hosts    []string         `json:"hosts,omitempty"` // each with its subdomains
 	Source   string           `json:"source"`          // where the facts are from
@@ -63,11 +64,11 @@ type entry struct {
 	life   time.Duration
 }
 
-// index finds candidates without walking through everything: by exact name, and for patterns by their first
-// characters, of which every pattern must have at least one.
+// index finds candidates without walking through everything: by exact name, and for patterns by the characters before
+// their *, of which every pattern must have at least one.
 type index struct {
 	exact    map[string][]*entry
-	patterns map[byte][]*entry // by first character, most specific first
+	patterns map[string][]*entry // by up to headLength characters, most specific first
 	hosts    map[string]*Vendor
 }
 
@@ -76,7 +77,7 @@ var load = sync.OnceValue(func() *index {
 	if err != nil {
 		panic(err) // embedded at build time and covered by a test
 	}
-	x := &index{exact: map[string][]*entry{}, patterns: map[byte][]*entry{}, hosts: map[string]*Vendor{}}
+	x := &index{exact: map[string][]*entry{}, patterns: map[string][]*entry{}, hosts: map[string]*Vendor{}}
 	for i := range vendors {
 		x.add(&vendors[i])
 	}
@@ -85,6 +86,15 @@ var load = sync.OnceValue(func() *index {
 	}
 	return x
 })
+
+// headLength is by how many characters patterns are found; a pattern with fewer is found by those.
+const headLength = 4
+
+// head is what patterns are found by.
+func head(pattern string) string {
+	fixed, _, _ := strings.Cut(pattern, "*")
+	return fixed[:min(headLength, len(fixed))]
+}
 
 // specificity orders patterns: more fixed characters say more, and a host says more than any name.
 func specificity(e *entry) int {
@@ -106,7 +116,7 @@ func (x *index) add(v *Vendor) {
 		life, _ := ParseLifetime(k.Lifetime)
 		e := &entry{Known: k, vendor: v, life: life}
 		if strings.Contains(k.Name, "*") {
-			x.patterns[k.Name[0]] = append(x.patterns[k.Name[0]], e)
+			x.patterns[head(k.Name)] = append(x.patterns[head(k.Name)], e)
 		} else {
 			x.exact[k.Name] = append(x.exact[k.Name], e)
 		}
@@ -156,19 +166,32 @@ func ParseLifetime(s string) (time.Duration, error) {
 // name, pattern on a known host, pattern (most specific first), and at last the host alone. That a host is necessary
 // doesn't make everything necessary that is stored for it, so such a host alone is no answer.
 func Lookup(kind consent.ItemKind, name, host string) (Match, bool) {
-	x := load()
 	host = plainHost(host)
+	if m, ok := lookupName(kind, name, host); ok {
+		return m, true
+	}
+	if m, ok := Host(host); ok && m.Category != consent.Necessary {
+		return m, true
+	}
+	return Match{}, false
+}
+
+// lookupName is Lookup without the host's own answer.
+func lookupName(kind consent.ItemKind, name, host string) (Match, bool) {
+	x := load()
 	owner := x.owner(host)
 	if e := best(x.exact[name], kind, name, host, owner); e != nil {
 		return e.match(owner), true
 	}
-	if name != "" {
-		if e := best(x.patterns[name[0]], kind, name, host, owner); e != nil {
-			return e.match(owner), true
+	var found *entry
+	for n := min(headLength, len(name)); n > 0; n-- {
+		e := best(x.patterns[name[:n]], kind, name, host, owner)
+		if e != nil && (found == nil || owner != found.vendor && (owner == e.vendor || specificity(e) > specificity(found))) {
+			found = e
 		}
 	}
-	if m, ok := Host(host); ok && m.Category != consent.Necessary {
-		return m, true
+	if found != nil {
+		return found.match(owner), true
 	}
 	return Match{}, false
 }
@@ -232,12 +255,13 @@ func (e *entry) match(owner *Vendor) Match {
 	return m
 }
 
-// Hosts lists the known vendors' hosts by what a request to them is for, sorted. Those of necessary services are not in
-// it: which of them a site can't do without, and why, its owner says.
+// Hosts lists the common vendors' hosts by what a request to them is for, sorted: every visitor downloads the list. A site
+// learns the others from its scans, by its declaration. Those of necessary services are not in it: which of them a site
+// can't do without, and why, its owner says.
 func Hosts() map[consent.Category][]string {
 	all := map[consent.Category][]string{}
 	for host, v := range load().hosts {
-		if v.Category.Optional() {
+		if v.Common && v.Category.Optional() {
 			all[v.Category] = append(all[v.Category], host)
 		}
 	}

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"pgregory.net/rapid"
-
 	"samtykke/consent"
 )
 
@@ -173,43 +171,6 @@ func TestHost_IsNarrow(t *testing.T) {
 			t.Errorf("%s: %q, want %q", host, m.Category, want)
 		}
 	}
-}
-
-func TestClassify_GuessesWithLessConfidence(t *testing.T) {
-	for _, c := range []struct {
-		name, domain, party string
-		days                float64
-		want                consent.Category
-	}{
-		{"_ga", ".shop.dk", "first", 730, consent.Statistics},
-		{"shop_csrf_token", "shop.dk", "first", 0, consent.Necessary},
-		{"myShopSessionId", "shop.dk", "first", 0, consent.Necessary},
-		{"site_language", "shop.dk", "first", 365, consent.Preferences},
-		{"visitor_count", "shop.dk", "first", 365, consent.Statistics},
-		{"adCampaign", "shop.dk", "first", 30, consent.Marketing},
-		{"qzx", "tracker.example", "third", 365, consent.Marketing},
-		{"qzx", "shop.dk", "first", 365, consent.Unclassified},
-	} {
-		m := Classify(c.name, c.domain, c.party, c.days)
-		if m.Category != c.want {
-			t.Errorf("%s: %s by %s", c.name, m.Category, m.Source)
-		}
-		if guessed := strings.HasPrefix(m.Source, "rule"); guessed && m.Confidence > 0.8 {
-			t.Errorf("%s: a guess with confidence %v", c.name, m.Confidence)
-		}
-	}
-}
-
-// A wrong necessary lets something run that must wait for a yes: no name without a word for it may be guessed so.
-func TestClassify_NeverGuessesNecessaryWithoutAWord(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		name := rapid.StringMatching(`[qxz_0-9]{1,20}`).Draw(t, "name")
-		party := rapid.SampledFrom([]string{"first", "third"}).Draw(t, "party")
-		m := Classify(name, "example.dk", party, rapid.Float64Range(0, 4000).Draw(t, "days"))
-		if m.Category == consent.Necessary && m.Pattern == "" {
-			t.Fatalf("%q guessed necessary by %s", name, m.Source)
-		}
-	})
 }
 
 func TestParseLifetime_RefusesWhatIsNone(t *testing.T) {
