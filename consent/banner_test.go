@@ -163,3 +163,33 @@ func TestHash_ReadsOnlyItsOwnSpelling(t *testing.T) {
 		}
 	}
 }
+
+// The short way must say what the library says, or nothing.
+func FuzzChoices(f *testing.F) {
+	for _, in := range []string{
+		`{}`, `{"marketing":true}`, `{"marketing":true,"statistics":false,"marketing":false}`, `{"marketing":true,}`, `{"necessary":true}`,
+		`{"mar\u006beting":true}`, `{"statistics":null}`, `{ "statistics" : true }`, `{"statistics":true}x`, `{"statistics":truefalse}`, `{,}`, ``, `{`,
+	} {
+		f.Add(in)
+	}
+	f.Fuzz(func(t *testing.T, in string) {
+		got, ok := readPlain([]byte(in))
+		if !ok {
+			return
+		}
+		var want map[Category]bool
+		if err := json.Unmarshal([]byte(in), &want); err != nil {
+			t.Fatalf("%q: %v", in, err)
+		}
+		var c Choices
+		for k, given := range want {
+			if !k.Optional() {
+				t.Fatalf("%q: %q", in, k)
+			}
+			c.answer(k, given)
+		}
+		if got != c {
+			t.Fatalf("%q: %+v, want %+v", in, got, c)
+		}
+	})
+}

@@ -4,6 +4,7 @@
 package consent
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -118,6 +119,10 @@ func (c Choices) append(b []byte) []byte {
 // UnmarshalJSON reads what MarshalJSON writes. "necessary":true is tolerated and dropped, since nobody is asked
 // for it; any other unknown key is refused, and so is a missing answer (null).
 func (c *Choices) UnmarshalJSON(data []byte) error {
+	if plain, ok := readPlain(data); ok {
+		*c = plain
+		return nil
+	}
 	var m map[Category]*bool
 	if err := json.Unmarshal(data, &m); err != nil {
 		return fmt.Errorf("choices must be an object of true and false: %w", err)
@@ -131,13 +136,43 @@ func (c *Choices) UnmarshalJSON(data []byte) error {
 		case !k.Optional():
 			return fmt.Errorf("unknown category %q", clip(string(k)))
 		default:
-			c.Asked |= k.bit()
-			if *v {
-				c.Given |= k.bit()
-			}
+			c.answer(k, *v)
 		}
 	}
 	return nil
+}
+
+func (c *Choices) answer(k Category, given bool) {
+	c.Asked |= k.bit()
+	c.Given &^= k.bit()
+	if given {
+		c.Given |= k.bit()
+	}
+}
+
+// readPlain reads choices as browsers send them, without blanks and escapes: every act holds one. It leaves everything else,
+// right or wrong, to the library.
+func readPlain(data []byte) (c Choices, ok bool) {
+	rest, ok := bytes.CutPrefix(data, []byte("{"))
+	for ok && len(rest) > 0 && rest[0] == '"' {
+		end := bytes.IndexByte(rest[1:], '"') + 1
+		if end == 0 || !Category(rest[1:end]).Optional() {
+			return c, false
+		}
+		name := Category(rest[1:end])
+		rest = rest[end+1:]
+		var given bool
+		if rest, given = bytes.CutPrefix(rest, []byte(":true")); !given {
+			if rest, ok = bytes.CutPrefix(rest, []byte(":false")); !ok {
+				return c, false
+			}
+		}
+		c.answer(name, given)
+		if next, more := bytes.CutPrefix(rest, []byte(",")); more {
+			rest, ok = next, len(next) > 0 && next[0] == '"'
+		}
+	}
+	return c, ok && string(rest) == "}"
 }
 
 // String names what was granted, for logs of tests and for CSV.

@@ -29,16 +29,18 @@ func (k ItemKind) Valid() bool {
 
 // Item is one thing that a site stores in the visitor's browser, as the cookie declaration lists it (D1).
 type Item struct {
-	Kind     ItemKind          `json:"kind"`
-	Name     string            `json:"name"` // exact, or with * for any run of characters
-	Host     string            `json:"host"` // who it is set for: "shop.dk", ".doubleclick.net"
-	Party    string            `json:"party"`
-	Category Category          `json:"category"`
-	Provider string            `json:"provider"`          // legal name of who is behind it
-	Country  string            `json:"country,omitempty"` // where the provider takes the data, ISO 3166 alpha-2
-	Lifetime time.Duration     `json:"lifetime_ns"`       // 0: until the browser closes; Persistent: until removed
-	Purpose  map[string]string `json:"purpose"`           // language, one plain sentence
-	Reason   map[string]string `json:"reason,omitempty"`  // necessary only: why the requested service can't do without (TF I)
+	Kind     ItemKind `json:"kind"`
+	Name     string   `json:"name"` // exact, or with * for any run of characters
+	Host     string   `json:"host"` // who it is set for: "shop.dk", ".doubleclick.net"
+	Party    string   `json:"party"`
+	Category Category `json:"category"`
+	Provider string   `json:"provider"`          // legal name of who is behind it
+	Country  string   `json:"country,omitempty"` // where the provider takes the data, ISO 3166 alpha-2
+	// JointController says that site and provider decide together what the data are used for, as with social plugins (GDPR 26).
+	JointController bool              `json:"joint_controller,omitempty"`
+	Lifetime        time.Duration     `json:"lifetime_ns"`      // 0: until the browser closes; Persistent: until removed
+	Purpose         map[string]string `json:"purpose"`          // language, one plain sentence
+	Reason          map[string]string `json:"reason,omitempty"` // necessary only: why the requested service can't do without (TF I)
 }
 
 // Persistent is the lifetime of storage that stays until somebody removes it.

@@ -20,7 +20,7 @@ import (
 // what, and what was changed from what to what. It never holds a password, a key that signs, or a visitor's id.
 type Deed struct {
 	At     time.Time // UTC, whole milliseconds
-	Who    string    // the user's e-mail; ByCLI, ByVisitor, ByJob or ByUnknown where there is no such person
+	Who    string    // the user's e-mail; ByCLI, ByVisitor, ByToken, ByJob or ByUnknown where there is no such person
 	What   string    // one of Deeds
 	Site   string    // the site's id; empty: the installation itself
 	Object string    // what it was done to, such as a record's number in the log; empty where that is clear
@@ -44,6 +44,7 @@ const (
 	ByCLI     = "samtykke CLI" // somebody with access to the server's own files
 	ByVisitor = "visitor"      // a visitor, by the secret id
 	ByJob     = "job"          // the program by itself
+	ByToken   = "token "       // a program: the name of its token follows
 	ByUnknown = "unknown user" // somebody who gave an e-mail that nobody here has: which one isn't kept
 )
 
@@ -52,7 +53,10 @@ var Deeds = []string{
 	"login", "login_failed", "logout", "password_changed", "password_reset", "user_added", "user_role_changed", "user_removed",
 	"list", "lookup", "export", "erase", "restrict", "hold_set", "hold_ended", "purge", "retention_changed", "retention_reviewed",
 	"settings_changed", "texts_changed", "items_changed", "scan_imported", "publish", "site_added", "site_deleted", "key_rotated",
-	"agreement_accepted", "restored",
+	"agreement_accepted", "restored", "schedule_changed", "scan_asked", "scan_canceled", "ownership_checked", "finding_accepted",
+	"finding_reopened", "alarm_ended", "step_done", "step_skipped",
+	"invited", "invitation_withdrawn", "totp_on", "totp_off", "totp_reset", "recovery_codes_made", "sessions_ended", "token_made",
+	"token_revoked", "organisation_added", "organisation_changed",
 }
 
 const (

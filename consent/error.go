@@ -17,6 +17,8 @@ const (
 	KindForbidden    Kind = "forbidden"    // logged in or not, this is not allowed
 	KindTooLarge     Kind = "too_large"    // over a size limit
 	KindTooMany      Kind = "too_many"     // over a rate limit: try again later
+	KindStale        Kind = "stale"        // it was meant for what has changed meanwhile
+	KindUnknowing    Kind = "unknowing"    // it doesn't say what it was meant for
 	KindUnavailable  Kind = "unavailable"  // the server can't now: try again later
 )
 

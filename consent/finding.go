@@ -1,5 +1,11 @@
 package consent
 
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+)
+
 // Severity orders findings.
 type Severity string
 
@@ -30,6 +36,22 @@ func (s Severity) rank() int {
 	return -1
 }
 
+// Text is the same words in several languages, by their two letters.
+type Text map[string]string
+
+// In gives the words in a language, else in English, else in Danish.
+func (t Text) In(lang string) string { return cmp.Or(t[lang], t["en"], t["da"]) }
+
+// UnmarshalJSON also reads a plain string, since the evidence of older reports is English only.
+func (t *Text) UnmarshalJSON(data []byte) error {
+	var plain string
+	if json.Unmarshal(data, &plain) == nil {
+		*t = Text{"en": plain}
+		return nil
+	}
+	return json.Unmarshal(data, (*map[string]string)(t))
+}
+
 // Finding is something that a scan saw and that the owner should look at. It is evidence, never a verdict on
 // lawfulness.
 type Finding struct {
@@ -38,5 +60,16 @@ type Finding struct {
 	Requirement string            `json:"requirement"` // the rule it comes from, such as S1
 	Title       map[string]string `json:"title"`       // language, one sentence: what was seen
 	Advice      map[string]string `json:"advice"`      // language, what to do
-	Evidence    []string          `json:"evidence"`    // where: state, page, name, host
+	Evidence    []Text            `json:"evidence"`    // where: state, device, page, name, host, time
+	Subjects    []string          `json:"subjects"`    // what it is about, the same words in every scan; sorted, each once
+	Key         string            `json:"key"`         // code and a hash of the subjects: the same as long as it is about the same
+}
+
+// Covers says whether a decision about f still stands for a later finding: that one has the same code, is no worse, and
+// is about nothing that f wasn't about.
+func (f *Finding) Covers(later *Finding) bool {
+	if f.Code != later.Code || !f.Severity.AtLeast(later.Severity) {
+		return false
+	}
+	return !slices.ContainsFunc(later.Subjects, func(s string) bool { return !slices.Contains(f.Subjects, s) })
 }

@@ -17,6 +17,7 @@ type Site struct {
 	Controller Controller `json:"controller"`
 	Banner     Banner     `json:"banner"` // the draft; what visitors see is the published Notice
 	Retention  Retention  `json:"retention,omitzero"`
+	Scanning   Scanning   `json:"scanning,omitzero"`
 	Reviewed   time.Time  `json:"reviewed,omitzero"` // when somebody last looked at how long things are kept (T12)
 	CreatedAt  time.Time  `json:"created_at"`
 }
@@ -59,6 +60,7 @@ func (s *Site) Validate() error {
 	f.add(len(c.Phone) > 40, "controller.phone", "At most 40 characters.")
 	f.add(len(c.DPO) > 300, "controller.dpo", "At most 300 characters.")
 	s.Retention.check(&f)
+	s.Scanning.check(&f)
 	return f.err("bad_site", "The site's details are not right yet.")
 }
 
@@ -84,11 +86,16 @@ func (s *Site) AllowsOrigin(origin string) bool {
 		host = rest[:i]
 	}
 	for _, d := range s.Domains {
-		if host == d || len(host) > len(d) && strings.HasSuffix(host, d) && host[len(host)-len(d)-1] == '.' {
+		if Covers(d, host) {
 			return true
 		}
 	}
 	return false
+}
+
+// Covers says whether a domain stands for a host: itself and its subdomains.
+func Covers(domain, host string) bool {
+	return host == domain || len(host) > len(domain) && strings.HasSuffix(host, domain) && host[len(host)-len(domain)-1] == '.'
 }
 
 var domainName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)

@@ -3,8 +3,8 @@ package scanner
 import (
 	"net/url"
 	"strings"
-	"sync"
 	"time"
+	"unique"
 
 	"samtykke/consent"
 )
@@ -15,65 +15,96 @@ const (
 	StateReject   = "reject"   // everything is refused
 	StateAccept   = "accept"   // everything is accepted
 	StateWithdraw = "withdraw" // everything is accepted, then withdrawn
+	StateGPC      = "gpc"      // nobody answers, but the browser sends Global Privacy Control
+)
+
+// The screens on which a site is visited.
+const (
+	Desktop = "desktop"
+	Mobile  = "mobile"
 )
 
 // Evidence is what a scan recorded, before anybody judges it. It holds names, hosts and times, never a value.
 type Evidence struct {
 	URL    string // where the start page ended up
 	States []StateEvidence
+	// Phone is the state none once more, on a small screen: the start page and one page below it.
+	Phone StateEvidence
+	Texts []PageText // what the site's cookie declaration and privacy policy say, as far as they were read
+	// NotVisited is how many pages of the site were known and not visited, since there are only so many places.
+	NotVisited int
+}
+
+// PageText is the text of a page about cookies or privacy.
+type PageText struct {
+	URL    string
+	Status int    // HTTP status; 0 where nothing answered
+	Lang   string // as the document says; "" where it doesn't
+	Text   string // at most 20,000 characters
 }
 
 // StateEvidence is what was recorded in one state. Everything marked After came after the visitor's answer; in the
 // state withdraw, after the withdrawal and on a freshly loaded page.
 type StateEvidence struct {
 	State     string
+	Device    string // Desktop or Mobile
 	Done      bool   // the state was reached; without it the rest is what was seen on the way
-	Tool      string // "samtykke", or the label that was pressed; "" where nothing could be
+	Tool      string // "samtykke", the name of a rule, or the label that was pressed; "" where nothing could be
 	Visits    []Visit
 	Writes    []Write
 	Snapshots []Snapshot // in the order in which they were taken
 	Requests  []Call
+	Uses      []Use           // of interfaces that tell browsers apart
+	Signals   []ConsentSignal // what pages told Google's tags, in order
+	Refused   []string        // hosts that the guard let nothing through to, each once
+	Pictures  []Picture
+	HAR       []Exchange // with Options.HAR; see WriteHAR
 }
 
 // Visit is one page load.
 type Visit struct {
-	URL    string
-	Final  string // where redirects led; "" where nothing answered
-	Status int    // HTTP status of the document; 0 where nothing answered
-	HTML   bool
-	Error  string // why the page could not be read; "" when all went well
-	After  bool
-	Banner Banner
-}
-
-// Banner is what asked for consent on a page, as far as it was recognised.
-type Banner struct {
-	Seen   bool
-	Own    bool   // this product's
-	Accept string // label of the button; "" where there was none
-	Reject string
-	Other  string // label of a further button that nobody knows; "" where there was none
+	URL      string
+	Final    string // where redirects led; "" where nothing answered
+	Status   int    // HTTP status of the document; 0 where nothing answered
+	HTML     bool
+	Lang     string // the document's language, as it says; "" where it doesn't
+	Error    string // why the page could not be read; "" when all went well
+	After    bool
+	Banner   Banner
+	Reopen   string // label of a visible way to change one's mind that is not inside the banner; "" where there is none
+	Declares string // address of a visible link to the cookie declaration or policy outside the banner; "" where there is none
+	Probed   bool   // Reopen and Declares were looked for
 }
 
 // Write is one attempt to store something: a Set-Cookie header, or a call in a page.
 type Write struct {
-	Kind     consent.ItemKind
-	Name     string
-	Host     string // for whom
-	By       string // address of the response or of the script
-	Page     string
-	After    bool
-	Lifetime time.Duration // in the terms of consent.Item
-	Unclear  bool          // its date could not be read: only the browser knows the lifetime
-	Removes  bool          // it deletes
-	Kept     bool          // the browser kept it, as far as could be seen at once
-	Refused  string        // why the browser refused it
+	Kind        consent.ItemKind
+	Name        string
+	Host        string   // for whom
+	Header      bool     // by a Set-Cookie header
+	By          string   // address of the response or of the script
+	Stack       []string // addresses of the scripts that led to it, the nearest first; at most five
+	Chain       []string // of a Set-Cookie header: what led to the request, as in Call
+	Page        string
+	At          time.Time
+	After       bool
+	Lifetime    time.Duration // in the terms of consent.Item
+	Unclear     bool          // its date could not be read: only the browser knows the lifetime
+	Removes     bool          // it deletes
+	Kept        bool          // the browser kept it, as far as could be seen at once
+	Refused     string        // why the browser refused it
+	Shape       string        // what the value looks like, never the value: see valueShape
+	Secure      bool
+	HTTPOnly    bool
+	SameSite    string
+	Partitioned bool
 }
 
 // Snapshot is what the browser held at one moment. Cookies are complete; the rest is known for the hosts whose
 // frames were open.
 type Snapshot struct {
 	Page  string
+	At    time.Time
 	After bool
 	Hosts []string // whose other storage could be read
 	Items []Stored
@@ -90,16 +121,54 @@ type Stored struct {
 	Secure      bool
 	SameSite    string
 	Partitioned bool
+	Shape       string // as in Write
 }
 
 // Call is one request to the network.
 type Call struct {
-	URL       string // without query and fragment
-	Type      string // as the browser's network tools call it, in lower case
-	Initiator string // address of the script or page that caused it
+	URL       string   // without query and fragment
+	Params    []string // names in the query that are known to carry an id from site to site, or a page's address; sorted
+	Type      string   // as the browser's network tools call it, in lower case
+	Carries   []string // names of cookies whose values the query holds; sorted
+	Pixel     bool     // a beacon, or a picture too small to be looked at
+	Method    string
+	Status    int      // 0 where nothing answered
+	Initiator string   // address of the script or page that caused it
+	Chain     []string // what led to it, the nearest first: scripts, frames, redirects; at most ten
 	Page      string
+	At        time.Time
+	Order     int // its place among everything that happened on the page, with ConsentSignal's
 	After     bool
 	Consent   bool // the response says that it is this product's banner
+}
+
+// Use is that a script asked for something by which browsers can be told apart, or scripts' traces be carried along.
+type Use struct {
+	What  string // canvas, webgl, audio, fonts, webrtc, devices, battery, link-decoration
+	By    string // address of the script
+	Page  string
+	After bool
+	Count int
+	Names []string // link-decoration: names of the parameters; fonts: nothing
+}
+
+// ConsentSignal is one consent command of Google's Consent Mode, as gtag or dataLayer got it.
+type ConsentSignal struct {
+	Command string            // default or update
+	Values  map[string]string // ad_storage … to granted or denied
+	Wait    int               // wait_for_update, in milliseconds
+	Page    string
+	Order   int
+	After   bool
+}
+
+// Picture is a screenshot of what asked for consent.
+type Picture struct {
+	State  string `json:"state"`
+	Device string `json:"device"`
+	Layer  string `json:"layer"` // first, or second: after the settings were opened
+	Page   string `json:"page"`
+	PNG    []byte `json:"png"`
 }
 
 // key identifies what a declaration has one entry for.
@@ -119,7 +188,7 @@ func plainURL(raw string) string {
 		return clip(raw, 300)
 	}
 	u.User, u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment = nil, "", false, "", ""
-	return clip(u.String(), 300)
+	return unique.Make(clip(u.String(), 300)).Value() // the same few come again and again
 }
 
 func hostOf(raw string) string {
@@ -135,236 +204,4 @@ func clip(s string, n int) string {
 		return s
 	}
 	return strings.ToValidUTF8(s[:n], "") + "…"
-}
-
-// maxCalls bounds what a page that never stops requesting can cost.
-const maxCalls = 5000
-
-// recorder collects the evidence of one state. The browser's events and the crawl use it from several goroutines.
-type recorder struct {
-	mu     sync.Mutex
-	now    func() time.Time
-	page   string
-	after  bool
-	loaded bool
-	status int
-	final  string
-	html   bool
-	open   map[string]time.Time // requests in flight, since when
-	hops   map[string][]hop     // by request
-	extras map[string][]extra
-	active time.Time // when a request last started or ended
-	state  StateEvidence
-	writes int // how many of state.Writes came before the current page
-	calls  int // and of state.Requests
-}
-
-// hop is one address of a request; a redirected request has several. told says that the browser will report, or
-// has reported, the raw headers of its response.
-type hop struct {
-	url, page string
-	after     bool
-	told      bool
-	call      int // place in state.Requests
-}
-
-// extra is the part of a response that Chromium reports apart from it, in its own time.
-type extra struct {
-	lines   []string          // Set-Cookie
-	refused map[string]string // line, why
-}
-
-func newRecorder(state string, now func() time.Time) *recorder {
-	return &recorder{
-		now: now, state: StateEvidence{State: state}, open: map[string]time.Time{}, hops: map[string][]hop{}, extras: map[string][]extra{},
-	}
-}
-
-// begin starts a page. What was still in flight for the page before no longer keeps anybody waiting.
-func (r *recorder) begin(page string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.flush()
-	r.page, r.loaded, r.status, r.final, r.html, r.active = page, false, 0, "", false, time.Now()
-	r.writes, r.calls = len(r.state.Writes), len(r.state.Requests)
-	clear(r.open)
-}
-
-// drop forgets what was recorded on the current page.
-func (r *recorder) drop() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	clear(r.extras)
-	clear(r.hops)
-	r.state.Writes, r.state.Requests = r.state.Writes[:r.writes], r.state.Requests[:r.calls]
-}
-
-// answered opens the window of evidence that follows the visitor's answer.
-func (r *recorder) answered() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.after = true
-}
-
-// request notes that a request goes out, and, when it is a redirect, how the hop before ended.
-func (r *recorder) request(id, rawURL, kind, initiator string, redirectTold bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !strings.HasPrefix(rawURL, "http") && !strings.HasPrefix(rawURL, "ws") {
-		return
-	}
-	if n := len(r.hops[id]); n > 0 {
-		r.hops[id][n-1].told = redirectTold
-	}
-	h := hop{url: plainURL(rawURL), page: r.page, after: r.after, told: true, call: -1}
-	if len(r.state.Requests) < maxCalls {
-		h.call = len(r.state.Requests)
-		r.state.Requests = append(r.state.Requests, Call{
-			URL: h.url, Type: strings.ToLower(kind), Initiator: plainURL(initiator), Page: r.page, After: r.after,
-		})
-	}
-	r.hops[id] = append(r.hops[id], h)
-	r.active = time.Now()
-	if kind != "EventSource" && kind != "WebSocket" { // they stay open for ever
-		r.open[id] = r.active
-	}
-}
-
-// response notes the headers that a request was answered with.
-func (r *recorder) response(id string, told, ours bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if n := len(r.hops[id]); n > 0 {
-		h := &r.hops[id][n-1]
-		h.told = told
-		if ours && h.call >= 0 {
-			r.state.Requests[h.call].Consent = true
-		}
-	}
-}
-
-func (r *recorder) document(rawURL string, status int, mime string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.final, r.status, r.html = rawURL, status, strings.Contains(mime, "html")
-}
-
-func (r *recorder) rawHeaders(id string, e extra) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.extras[id] = append(r.extras[id], e)
-}
-
-func (r *recorder) finished(id string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if _, ok := r.open[id]; ok {
-		delete(r.open, id)
-		r.active = time.Now()
-	}
-}
-
-func (r *recorder) load() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.loaded, r.active = true, time.Now()
-}
-
-func (r *recorder) isLoaded() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.loaded
-}
-
-// touch counts as a sign of life: quiet starts anew.
-func (r *recorder) touch() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.active = time.Now()
-}
-
-func (r *recorder) write(w Write) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if w.Name == "" || len(r.state.Writes) >= maxCalls {
-		return
-	}
-	w.Name, w.By, w.Page, w.After = clip(w.Name, 200), plainURL(w.By), r.page, r.after
-	r.state.Writes = append(r.state.Writes, w)
-}
-
-func (r *recorder) snapshot(s Snapshot) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s.Page, s.After = r.page, r.after
-	r.state.Snapshots = append(r.state.Snapshots, s)
-}
-
-// quiet says whether the page has loaded and the network has rested for d. A request that has hung for five times
-// as long doesn't count as work.
-func (r *recorder) quiet(d time.Duration) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := time.Now()
-	if !r.loaded || now.Sub(r.active) < d {
-		return false
-	}
-	for _, since := range r.open {
-		if now.Sub(since) < 5*d {
-			return false
-		}
-	}
-	return true
-}
-
-// visit says how the document of the current page was answered.
-func (r *recorder) visit() Visit {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return Visit{URL: clip(r.page, 300), Final: r.final, Status: r.status, HTML: r.html, After: r.after}
-}
-
-func (r *recorder) visited(v Visit) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.state.Visits = append(r.state.Visits, v)
-}
-
-// flush turns the Set-Cookie headers that came in into writes: the n-th report of headers belongs to the n-th hop
-// that has one. It runs when a page is done, since headers may be reported before or after their response.
-func (r *recorder) flush() {
-	for id, extras := range r.extras {
-		var told []hop
-		for _, h := range r.hops[id] {
-			if h.told {
-				told = append(told, h)
-			}
-		}
-		for i, e := range extras {
-			if i < len(told) {
-				r.headerWrites(told[i], e)
-			}
-		}
-	}
-	clear(r.extras)
-	clear(r.hops)
-}
-
-func (r *recorder) headerWrites(h hop, e extra) {
-	for _, line := range e.lines {
-		w := readSetCookie(line, hostOf(h.url), r.now())
-		w.By, w.Page, w.After, w.Refused = h.url, h.page, h.after, e.refused[line]
-		w.Kept = w.Refused == "" && !w.Removes
-		if w.Name != "" && len(r.state.Writes) < maxCalls {
-			r.state.Writes = append(r.state.Writes, w)
-		}
-	}
-}
-
-// evidence ends the recording.
-func (r *recorder) evidence() StateEvidence {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.flush()
-	return r.state
 }

@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -15,29 +16,32 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 func TestReadSetCookie_ReadsAsBrowsersDo(t *testing.T) {
 	for line, want := range map[string]Write{
-		"a=1":                                                    {Name: "a", Host: "shop.dk"},
-		" a = 1 ; Path=/":                                        {Name: "a", Host: "shop.dk"},
-		"gdpr[x]=1; Max-Age=60":                                  {Name: "gdpr[x]", Host: "shop.dk", Lifetime: time.Minute},
-		"a=b=c; Domain=Shop.DK; Secure":                          {Name: "a", Host: ".shop.dk"},
-		"a=1; domain=.shop.dk; max-age=0":                        {Name: "a", Host: ".shop.dk", Removes: true},
-		"a=1; MAX-AGE=-5":                                        {Name: "a", Host: "shop.dk", Removes: true},
-		"a=1; max-age=99999999999999":                            {Name: "a", Host: "shop.dk", Lifetime: maxLifetime * time.Second},
-		"a=1; max-age=x":                                         {Name: "a", Host: "shop.dk"},
-		"a=1; expires=Thu, 01 Jan 1970 00:00:00 GMT":             {Name: "a", Host: "shop.dk", Removes: true},
-		"a=1; expires=Sun, 22-Nov-2026 13:00:00 GMT":             {Name: "a", Host: "shop.dk", Lifetime: time.Hour},
-		"a=1; Expires=Sun, 22 Nov 2026 13:00:00 GMT; Max-Age=10": {Name: "a", Host: "shop.dk", Lifetime: 10 * time.Second},
-		"a=1; Max-Age=10; Expires=Thu, 01 Jan 1970 00:00:00 GMT": {Name: "a", Host: "shop.dk", Lifetime: 10 * time.Second},
-		"a=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=10": {Name: "a", Host: "shop.dk", Lifetime: 10 * time.Second},
-		"a=1; Expires=Mon Nov 23 2026 12:00:00 GMT+0100 (Central European Standard Time)": {Name: "a", Host: "shop.dk", Lifetime: day},
-		"a=1; Expires=23-nov-26 12:00:00":                                                 {Name: "a", Host: "shop.dk", Lifetime: day},
+		"a=1":                   {Name: "a", Host: "shop.dk"},
+		" a = 1 ; Path=/":       {Name: "a", Host: "shop.dk"},
+		"gdpr[x]=1; Max-Age=60": {Name: "gdpr[x]", Host: "shop.dk", Lifetime: time.Minute},
+		"a=b=c; Domain=Shop.DK; Secure; HttpOnly; SameSite=none; Partitioned":             {Name: "a", Host: ".shop.dk", Secure: true, HTTPOnly: true, SameSite: "None", Partitioned: true, Shape: "code/4"},
+		"a=1; domain=.shop.dk; max-age=0":                                                 {Name: "a", Host: ".shop.dk", Removes: true},
+		"a=1; MAX-AGE=-5":                                                                 {Name: "a", Host: "shop.dk", Removes: true},
+		"a=1; max-age=99999999999999":                                                     {Name: "a", Host: "shop.dk", Lifetime: maxLifetime * time.Second},
+		"a=1; max-age=x":                                                                  {Name: "a", Host: "shop.dk"},
+		"a=1; expires=Thu, 01 Jan 1970 00:00:00 GMT":                                      {Name: "a", Host: "shop.dk", Removes: true},
+		"a=1; expires=Sun, 22-Nov-2026 13:00:00 GMT":                                      {Name: "a", Host: "shop.dk", Lifetime: time.Hour},
+		"a=1; Expires=Sun, 22 Nov 2026 13:00:00 GMT; Max-Age=10":                          {Name: "a", Host: "shop.dk", Lifetime: 10 * time.Second},
+		"a=1; Max-Age=10; Expires=Thu, 01 Jan 1970 00:00:00 GMT":                          {Name: "a", Host: "shop.dk", Lifetime: 10 * time.Second},
+		"a=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=10":                          {Name: "a", Host: "shop.dk", Lifetime: 10 * time.Second},
+		"a=1; Expires=Mon Nov 23 2026 12:00:00 GMT+0100 (Central European Standard Time)": {Name: "a", Host: "shop.dk", Lifetime: 24 * time.Hour},
+		"a=1; Expires=23-nov-26 12:00:00":                                                 {Name: "a", Host: "shop.dk", Lifetime: 24 * time.Hour},
 		"a=1; Expires=in a year":                                                          {Name: "a", Host: "shop.dk", Unclear: true},
 		"a=1; Expires=31 Feb 2027 12:00:00":                                               {Name: "a", Host: "shop.dk", Unclear: true},
 		"a=1; Expires=in a year; Max-Age=10":                                              {Name: "a", Host: "shop.dk", Lifetime: 10 * time.Second},
-		"novalue; Path=/":                                                                 {Name: "", Host: "shop.dk"},
-		"":                                                                                {Name: "", Host: "shop.dk"},
+		"novalue; Path=/":                                                                 {Name: "", Host: "shop.dk", Shape: "empty/1"},
+		"":                                                                                {Name: "", Host: "shop.dk", Shape: "empty/1"},
 	} {
 		want.Kind = consent.Cookie
-		if got := readSetCookie(line, "shop.dk", noon); got != want {
+		if want.Shape == "" && want.Name != "" {
+			want.Shape = "boolean/1"
+		}
+		if got := readSetCookie(line, "shop.dk", noon); !reflect.DeepEqual(got, want) {
 			t.Errorf("%q: %+v, want %+v", line, got, want)
 		}
 	}
@@ -71,11 +75,11 @@ func TestRecorder_GivesEachHopItsOwnCookies(t *testing.T) {
 	r.begin("https://shop.dk/")
 	line := func(name string) extra { return extra{lines: []string{name + "=1; Max-Age=60"}} }
 	r.rawHeaders("1", line("first"))
-	r.request("1", "https://a.example/?who=me#x", "Image", "https://shop.dk/?q=1", false)
-	r.request("1", "https://b.example/", "Image", "", true)
-	r.request("1", "https://c.example/", "Image", "", false) // b was answered from the cache: nothing is told of it
+	r.request(asked{id: "1", url: "https://a.example/?who=me#x", kind: "Image", initiator: "https://shop.dk/?q=1"})
+	r.request(asked{id: "1", url: "https://b.example/", kind: "Image", hopTold: true, hopStatus: 302})
+	r.request(asked{id: "1", url: "https://c.example/", kind: "Image"}) // b was answered from the cache: nothing is told of it
 	r.rawHeaders("1", line("third"))
-	r.response("1", true, false)
+	r.response("1", reply{told: true, status: 200})
 	r.finished("1")
 	s := r.evidence()
 	var got []string
@@ -90,38 +94,34 @@ func TestRecorder_GivesEachHopItsOwnCookies(t *testing.T) {
 	}
 }
 
-func TestRecorder_IsQuietWhenTheNetworkRests(t *testing.T) {
-	const rest = 40 * time.Millisecond
+// A page rests when it has loaded, its network is quiet and no timer is due; what never ends is not waited for.
+func TestRecorder_RestsWhenNothingIsToCome(t *testing.T) {
+	const rest = 250 * time.Millisecond
 	r := newRecorder(StateNone, time.Now)
 	r.begin("https://shop.dk/")
-	comesQuiet := func() bool {
-		for end := time.Now().Add(4 * rest); time.Now().Before(end); {
-			if r.quiet(rest) {
-				return true
-			}
+	rests := func(what string, after time.Duration, want bool) {
+		t.Helper()
+		if got := r.restedAt(time.Now().Add(after), rest); got != want {
+			t.Errorf("%s, %s later: rests %v", what, after, got)
 		}
-		return false
 	}
-	if comesQuiet() {
-		t.Error("quiet before the page has loaded")
-	}
-	r.load()
-	r.request("1", "https://shop.dk/a", "Fetch", "", false)
-	r.request("2", "https://shop.dk/stream", "EventSource", "", false)
-	r.request("3", "data:image/gif;base64,", "Image", "", false)
-	if comesQuiet() {
-		t.Error("quiet with a request in flight")
-	}
+	rests("before the page has loaded", time.Minute, false)
+	r.arrived()
+	rests("just loaded", 0, false)
+	rests("loaded", rest, true)
+	r.request(asked{id: "1", url: "https://shop.dk/a", kind: "Fetch"})
+	r.request(asked{id: "2", url: "https://shop.dk/stream", kind: "EventSource"})
+	r.request(asked{id: "3", url: "data:image/gif;base64,", kind: "Image"})
+	rests("a request in flight", time.Second, false)
+	rests("a page that never rests", restless+time.Second, true)
 	r.finished("1")
-	if r.quiet(rest) || !comesQuiet() {
-		t.Error("not quiet some time after the last request, and only then")
-	}
-	r.request("4", "https://shop.dk/hangs", "Fetch", "", false) // what hangs for five times the rest no longer counts
-	for end := time.Now().Add(50 * rest); !r.quiet(rest); {
-		if time.Now().After(end) {
-			t.Fatal("a hanging request is waited for without end")
-		}
-	}
+	rests("the request is over", 0, false)
+	rests("the request is over", rest, true)
+	r.expect(time.Second)
+	rests("a timer is due", 900*time.Millisecond, false)
+	rests("the timer has fired", time.Second+slack+rest, true)
+	r.expect(time.Hour)
+	rests("a timer beyond all waiting", lateTimer+rest, true)
 }
 
 func TestPageLinks_StayOnTheSite(t *testing.T) {
@@ -150,23 +150,5 @@ func TestSiteOf_FollowsThePublicSuffixes(t *testing.T) {
 		if got := siteOf(host); got != want {
 			t.Errorf("%s: %s, want %s", host, got, want)
 		}
-	}
-}
-
-// The last place goes to a page deep in the site.
-func TestNextPage_KeepsAPlaceForADeepPage(t *testing.T) {
-	found := []string{"https://s.dk/a", "https://s.dk/b", "https://s.dk/c", "https://s.dk/vare/1", "https://s.dk/vare/2"}
-	visited := []string{"https://s.dk/"}
-	for next := nextPage(visited, found, 4); len(visited) < 4; next = nextPage(visited, found, 4) {
-		visited = append(visited, next)
-	}
-	if want := []string{"https://s.dk/", "https://s.dk/a", "https://s.dk/b", "https://s.dk/vare/1"}; !slices.Equal(visited, want) {
-		t.Errorf("%q, want %q", visited, want)
-	}
-	if next := nextPage([]string{"https://s.dk/vare/1"}, found, 2); next != "https://s.dk/a" {
-		t.Errorf("%s, though a deep page was visited", next)
-	}
-	if next := nextPage(found, found, 9); next != "" {
-		t.Errorf("%s again", next)
 	}
 }

@@ -2,6 +2,8 @@ package scanner
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,21 +12,29 @@ import (
 	"samtykke/consent"
 )
 
+// JudgeOptions say what the evidence is compared with.
+type JudgeOptions struct {
+	Declaration   []consent.Item // what the site declares; nil: not known, empty: nothing
+	LifetimeLimit time.Duration  // how long a cookie may last; default DefaultLifetimeLimit
+}
+
 // Judge says what in the evidence the owner should look at. It is a pure function: the same evidence and the same
-// declaration give the same findings, worst first. A nil declaration means that none is known; an empty one, that
-// nothing is declared.
-func Judge(e Evidence, declared []consent.Item) []consent.Finding {
-	c := &scene{e: &e, declared: declared, items: collectItems(&e, declared), requests: collectRequests(&e)}
+// options give the same findings, worst first. Nothing is concluded from a state that was not reached, nor from
+// what nobody looked for.
+func Judge(e Evidence, o JudgeOptions) []consent.Finding {
+	c := newScene(&e, o)
 	findings := []consent.Finding{}
 	for i := range verdicts {
 		v := &verdicts[i]
-		severity, evidence := v.judge(c)
-		if len(evidence) == 0 {
+		severity, facts := v.judge(c)
+		if len(facts) == 0 {
 			continue
 		}
+		subjects := subjectsOf(facts)
 		findings = append(findings, consent.Finding{
 			Code: v.code, Severity: cmp.Or(severity, v.severity), Requirement: v.requirement,
-			Title: v.title(), Advice: v.advice(), Evidence: bound(evidence),
+			Title: v.title.both(), Advice: v.advice.both(), Evidence: lines(facts),
+			Subjects: cut(subjects), Key: findingKey(v.code, subjects),
 		})
 	}
 	slices.SortStableFunc(findings, func(a, b consent.Finding) int { return rank(a.Severity) - rank(b.Severity) })
@@ -33,317 +43,267 @@ func Judge(e Evidence, declared []consent.Item) []consent.Finding {
 
 func rank(s consent.Severity) int { return slices.Index(consent.Severities(), s) }
 
-// maxEvidence keeps a finding readable; the items and requests of the report hold the rest.
-const maxEvidence = 50
+// fact is one thing that a verdict found. The subject names it with the same words in every scan, so without times,
+// pages and ids; the words tell where it was seen.
+type fact struct {
+	subject string
+	words
+}
 
-func bound(lines []string) []string {
-	if len(lines) <= maxEvidence {
-		return lines
+// What a page can make long is bounded; the items and requests of the report hold the rest.
+const (
+	maxEvidence = 50  // lines of a finding
+	maxLine     = 900 // bytes of a line
+	maxSubjects = 500 // of a finding
+	maxLinks    = 4   // addresses of what led to something
+)
+
+// lines are the facts as a report holds them, each once.
+func lines(facts []fact) []consent.Text {
+	seen := map[words]bool{}
+	var all []consent.Text
+	for _, f := range facts {
+		if seen[f.words] {
+			continue
+		}
+		seen[f.words] = true
+		if len(seen) <= maxEvidence {
+			all = append(all, f.text())
+		}
 	}
-	return append(lines[:maxEvidence:maxEvidence], fmt.Sprintf("… and %d more", len(lines)-maxEvidence))
+	if more := len(seen) - maxEvidence; more > 0 {
+		all = append(all, say("… og %d mere", "… and %d more", more).text())
+	}
+	return all
+}
+
+func subjectsOf(facts []fact) []string {
+	all := []string{}
+	for _, f := range facts {
+		if f.subject != "" {
+			all = append(all, clip(f.subject, 500))
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// cut bounds a list of subjects. How many were left out is told in the last, so that a longer list is never taken for
+// the same.
+func cut(subjects []string) []string {
+	if len(subjects) <= maxSubjects {
+		return subjects
+	}
+	return append(subjects[:maxSubjects-1:maxSubjects-1], fmt.Sprintf("… and %d more", len(subjects)-maxSubjects+1))
+}
+
+// findingKey names a finding by what it is about.
+func findingKey(code string, subjects []string) string {
+	if len(subjects) == 0 {
+		return code
+	}
+	sum := sha256.Sum256([]byte(strings.Join(subjects, "\n")))
+	return code + "-" + hex.EncodeToString(sum[:8])
 }
 
 // scene is what the verdicts look at.
 type scene struct {
 	e        *Evidence
+	o        JudgeOptions
 	declared []consent.Item
 	items    []Item
 	requests []Request
+	banner   map[string]bool // hosts of this product's banner
+	set      map[place]trace // where a thing was first set or seen in a state
+	asked    map[place]trace // where an address was first called in a state
 }
 
-// A judge returns a line of evidence for each thing that it found, and a severity where it differs from the usual.
-type judge func(*scene) (consent.Severity, []string)
+// place is one thing in one state; of a call, name is the address and host the page.
+type place struct {
+	state string
+	key
+}
 
-func isStorage(it *Item) bool { return it.Kind != consent.Cookie }
-func isCookie(it *Item) bool  { return it.Kind == consent.Cookie }
+// trace tells when and how something happened.
+type trace struct {
+	device string
+	page   string
+	at     time.Time
+	by     string
+	chain  []string
+}
 
-// worst is critical where something known to be optional is among the items; only unclassified ones are high.
+func newScene(e *Evidence, o JudgeOptions) *scene {
+	c := &scene{
+		e: e, o: o, declared: o.Declaration, items: collectItems(e, o.Declaration), requests: collectRequests(e, o.Declaration), banner: e.consentHosts(),
+		set: map[place]trace{}, asked: map[place]trace{},
+	}
+	for _, s := range c.reached() {
+		c.trace(s)
+	}
+	return c
+}
+
+func (c *scene) trace(s *StateEvidence) {
+	keep := func(in map[place]trace, k key, t trace) {
+		at := place{s.State, k}
+		if _, known := in[at]; !known {
+			t.device = s.device()
+			in[at] = t
+		}
+	}
+	for _, w := range s.Writes {
+		if s.window(w.After) && !w.Removes {
+			keep(c.set, w.key(), trace{page: w.Page, at: w.At, by: w.By, chain: slices.Concat(w.Stack, w.Chain)})
+		}
+	}
+	for _, snap := range s.Snapshots {
+		for _, st := range snap.Items {
+			if s.window(snap.After) {
+				keep(c.set, st.key(), trace{page: snap.Page, at: snap.At})
+			}
+		}
+	}
+	for _, r := range s.Requests {
+		if s.window(r.After) {
+			keep(c.asked, key{name: r.URL, host: r.Page}, trace{page: r.Page, at: r.At, by: r.Initiator, chain: r.Chain})
+		}
+	}
+}
+
+// window says whether something counts by when it happened: after a refusal or a withdrawal, only what came later.
+func (s *StateEvidence) window(after bool) bool {
+	return after || s.State != StateReject && s.State != StateWithdraw
+}
+
+// reached lists the states that were reached, or those of them that are named, the small screen last.
+func (c *scene) reached(states ...string) []*StateEvidence {
+	var all []*StateEvidence
+	for s := range c.e.reached() {
+		if len(states) == 0 || slices.Contains(states, s.State) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// sees says whether a state was reached.
+func (c *scene) sees(state string) bool { return len(c.reached(state)) > 0 }
+
+// A judge returns a fact for each thing that it found, and a severity where it differs from the usual.
+type judge func(*scene) (consent.Severity, []fact)
+
+// where is the head of a line: state and screen.
+func where(state, device string) words {
+	return say("%s, %s", "%s, %s", called(state), called(cmp.Or(device, Desktop)))
+}
+
+func (s *StateEvidence) where() words { return where(s.State, s.device()) }
+
+// line tells of an item in a state: what, where, by whom, when.
+func (c *scene) line(it *Item, state string) words {
+	t, known := c.set[place{state, it.key()}]
+	if !known && len(it.Pages) > 0 {
+		t.page = it.Pages[0]
+	}
+	t.by = cmp.Or(t.by, it.SetBy)
+	what := say("%s: %s %s (%s, %s)", "%s: %s %s (%s, %s)", where(state, t.device), called(it.Kind), it.Name, strings.TrimPrefix(it.Host, "."), called(it.Category))
+	if it.Tried {
+		what = what.and(words{", afvist af browseren", ", refused by the browser"})
+	}
+	return what.and(t.tail(words{", sat af ", ", set by "}))
+}
+
+func (it *Item) key() key { return key{it.Kind, it.Name, strings.TrimPrefix(it.Host, ".")} }
+
+// tail tells the page, who did it and what led to that, and the time.
+func (t trace) tail(by words) words {
+	var w words
+	if t.page != "" {
+		w = say(" på %s", " on %s", t.page)
+	}
+	if chain := t.links(); chain != "" {
+		w = w.and(by).and(words{chain, chain})
+	}
+	if !t.at.IsZero() {
+		w = w.and(say(", %s", ", %s", moment(t.at)))
+	}
+	return w
+}
+
+// links is the chain as text, the nearest first, without the page itself and repetitions.
+func (t trace) links() string {
+	var all []string
+	for _, l := range append([]string{t.by}, t.chain...) {
+		if l != "" && !slices.Contains(all, l) {
+			all = append(all, l)
+		}
+	}
+	if len(all) == 1 && all[0] == t.page {
+		return ""
+	}
+	if len(all) > maxLinks {
+		all = append(all[:maxLinks:maxLinks], "…")
+	}
+	return strings.Join(all, " ← ")
+}
+
+// subject names an item as the declaration would: what varies in names doesn't make it another.
+func (it *Item) subject() string {
+	d := it.draft()
+	return strings.TrimSpace(string(it.Kind) + " " + d.Name + " " + strings.TrimPrefix(it.Host, "."))
+}
+
+func (c *scene) itemFact(it *Item, state string) fact { return fact{it.subject(), c.line(it, state)} }
+
+func (c *scene) requestFact(r *Request) fact {
+	t := c.asked[place{r.State, key{name: r.URL, host: r.Page}}]
+	t.page, t.by, t.chain = r.Page, r.Initiator, r.Chain
+	what := say("%s: %s %s (%s)", "%s: %s %s (%s)", where(r.State, r.Device), r.Type, r.URL, called(r.Category))
+	return fact{"request " + r.Host, what.and(t.tail(words{", foranlediget af ", ", caused by "}))}
+}
+
+// each collects a fact for every item that has something to say.
+func (c *scene) each(say func(*Item) (fact, bool)) []fact {
+	var facts []fact
+	for i := range c.items {
+		if f, found := say(&c.items[i]); found {
+			facts = append(facts, f)
+		}
+	}
+	return facts
+}
+
+// first is the state that an item is shown in.
+func (it *Item) first() string {
+	if len(it.States) == 0 {
+		return StateNone
+	}
+	return it.States[0]
+}
+
+// calls are the requests to third parties that are not necessary, one fact a host and page.
+func (c *scene) calls(match func(*Request) bool) (known bool, facts []fact) {
+	type spot struct{ state, host, page string }
+	seen := map[spot]bool{}
+	for i := range c.requests {
+		r := &c.requests[i]
+		if r.Category == consent.Necessary || !match(r) {
+			continue
+		}
+		known = known || r.Category.Optional()
+		if at := (spot{r.State, r.Host, r.Page}); !seen[at] {
+			seen[at] = true
+			facts = append(facts, c.requestFact(r))
+		}
+	}
+	return known, facts
+}
+
+// worst is critical where something known to be optional is among the facts; only unclassified ones are high.
 func worst(known bool) consent.Severity {
 	if known {
 		return consent.Critical
 	}
 	return consent.High
-}
-
-func beforeConsent(kind func(*Item) bool) judge {
-	return func(c *scene) (consent.Severity, []string) {
-		known := false
-		var lines []string
-		for i := range c.items {
-			it := &c.items[i]
-			if kind(it) && it.Category != consent.Necessary && slices.Contains(it.States, StateNone) {
-				known = known || it.Category.Optional()
-				lines = append(lines, it.line(StateNone))
-			}
-		}
-		return worst(known), lines
-	}
-}
-
-// line names an item for a finding.
-func (it *Item) line(state string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s %s (%s, %s", state, it.Kind, it.Name, strings.TrimPrefix(it.Host, "."), it.Category)
-	if it.Tried {
-		b.WriteString(", refused by the browser")
-	}
-	b.WriteString(")")
-	if it.SetBy != "" {
-		b.WriteString(" set by " + it.SetBy)
-	}
-	if len(it.Pages) > 0 {
-		b.WriteString(" on " + it.Pages[0])
-	}
-	return b.String()
-}
-
-func (r *Request) line() string {
-	return fmt.Sprintf("%s: %s %s (%s) on %s", r.State, r.Type, r.URL, r.Category, r.Page)
-}
-
-// calls are the requests to third parties in a state that are not necessary, one line a host and page.
-func (c *scene) calls(match func(*Request) bool) (known bool, lines []string) {
-	type place struct{ host, page string }
-	seen := map[place]bool{}
-	for i := range c.requests {
-		r := &c.requests[i]
-		at := place{r.Host, r.Page}
-		if r.Category == consent.Necessary || !match(r) {
-			continue
-		}
-		known = known || r.Category.Optional()
-		if !seen[at] {
-			seen[at] = true
-			lines = append(lines, r.line())
-		}
-	}
-	return known, lines
-}
-
-func requestBeforeConsent(c *scene) (consent.Severity, []string) {
-	known, lines := c.calls(func(r *Request) bool { return r.State == StateNone })
-	return worst(known), lines
-}
-
-func afterReject(c *scene) (consent.Severity, []string) {
-	known, lines := c.calls(func(r *Request) bool { return r.State == StateReject })
-	for i := range c.items {
-		it := &c.items[i]
-		if it.Category != consent.Necessary && slices.Contains(it.States, StateReject) {
-			known = known || it.Category.Optional()
-			lines = append(lines, it.line(StateReject))
-		}
-	}
-	return worst(known), lines
-}
-
-// afterWithdraw spares what a third party left behind and nobody set again: only its owner can remove it, and it
-// does nothing as long as nobody asks for it.
-func afterWithdraw(c *scene) (consent.Severity, []string) {
-	known, lines := c.calls(func(r *Request) bool { return r.State == StateWithdraw })
-	for i := range c.items {
-		it := &c.items[i]
-		if it.Category == consent.Necessary || !slices.Contains(it.States, StateWithdraw) {
-			continue
-		}
-		if it.SetAgain || it.Party == consent.FirstParty {
-			known = known || it.Category.Optional()
-			lines = append(lines, it.line(StateWithdraw))
-		}
-	}
-	return worst(known), lines
-}
-
-func undeclared(c *scene) (consent.Severity, []string) {
-	return "", c.each(func(it *Item) string {
-		if c.declared == nil || findDeclared(c.declared, it) != nil {
-			return ""
-		}
-		return it.line(strings.Join(it.States, " "))
-	})
-}
-
-// each collects one line for every item that has something to say.
-func (c *scene) each(say func(*Item) string) []string {
-	var lines []string
-	for i := range c.items {
-		if line := say(&c.items[i]); line != "" {
-			lines = append(lines, line)
-		}
-	}
-	return lines
-}
-
-// declaredNotSeen needs a scan that saw the site with everything allowed; otherwise absence says nothing.
-func declaredNotSeen(c *scene) (consent.Severity, []string) {
-	if !c.e.state(StateAccept).Done {
-		return "", nil
-	}
-	var lines []string
-	for i := range c.declared {
-		d := &c.declared[i]
-		seen := slices.ContainsFunc(c.items, func(it Item) bool {
-			return d.Kind == it.Kind && d.Matches(it.Name) && sameHost(d.Host, it.Host)
-		})
-		if !seen {
-			lines = append(lines, fmt.Sprintf("%s %s (%s, %s)", d.Kind, d.Name, d.Host, d.Category))
-		}
-	}
-	return "", lines
-}
-
-func unclassified(c *scene) (consent.Severity, []string) {
-	lines := c.each(func(it *Item) string {
-		if it.Category != consent.Unclassified {
-			return ""
-		}
-		return it.line(strings.Join(it.States, " "))
-	})
-	if len(lines) > 0 {
-		lines = slices.Insert(lines, 0, fmt.Sprintf("%d of %d", len(lines), len(c.items)))
-	}
-	return "", lines
-}
-
-func misclassified(c *scene) (consent.Severity, []string) {
-	return "", c.each(func(it *Item) string {
-		d := findDeclared(c.declared, it)
-		switch {
-		case d == nil || d.Category != consent.Necessary:
-			return ""
-		case it.Category.Optional():
-			return fmt.Sprintf("%s %s is declared necessary; %s knows it as %s", it.Kind, it.Name, it.Source, it.Category)
-		case d.Reason["da"] == "" && d.Reason["en"] == "":
-			return fmt.Sprintf("%s %s is declared necessary without a reason", it.Kind, it.Name)
-		}
-		return ""
-	})
-}
-
-// longest is the usual limit of 13 months, counted as the longest 13 months can be.
-const longest = 397 * 24 * time.Hour
-
-func tooLong(c *scene) (consent.Severity, []string) {
-	return "", c.each(func(it *Item) string {
-		if it.Kind != consent.Cookie || it.lifetime() <= longest {
-			return ""
-		}
-		return fmt.Sprintf("cookie %s (%s) lasts %s", it.Name, it.Host, inWords(it.lifetime()))
-	})
-}
-
-// lifetimeMismatch grants a fiftieth, since a lifetime is stated in round words and measured in seconds.
-func lifetimeMismatch(c *scene) (consent.Severity, []string) {
-	return "", c.each(func(it *Item) string {
-		d := findDeclared(c.declared, it)
-		if d == nil || d.Lifetime == consent.Persistent {
-			return ""
-		}
-		if seen := it.lifetime(); seen == consent.Persistent || seen > d.Lifetime+d.Lifetime/50+time.Minute {
-			return fmt.Sprintf("%s %s (%s) is declared to last %s and lasts %s", it.Kind, it.Name, it.Host, inWords(d.Lifetime), inWords(seen))
-		}
-		return ""
-	})
-}
-
-// inWords says how long something lasts.
-func inWords(d time.Duration) string {
-	switch {
-	case d < 0:
-		return "until it is removed"
-	case d == 0:
-		return "until the browser closes"
-	case d >= 48*time.Hour:
-		return fmt.Sprintf("%d days", d.Round(24*time.Hour)/(24*time.Hour))
-	case d >= 2*time.Hour:
-		return fmt.Sprintf("%d hours", d.Round(time.Hour)/time.Hour)
-	case d >= 2*time.Minute:
-		return fmt.Sprintf("%d minutes", d.Round(time.Minute)/time.Minute)
-	}
-	return fmt.Sprintf("%d seconds", d/time.Second)
-}
-
-// asksForConsent says whether the site does what needs a banner.
-func (c *scene) asksForConsent() []string {
-	lines := c.each(func(it *Item) string {
-		if it.Category == consent.Necessary {
-			return ""
-		}
-		return it.line(strings.Join(it.States, " "))
-	})
-	_, calls := c.calls(func(*Request) bool { return true })
-	return append(lines, calls...)
-}
-
-func (c *scene) bannerSeen() bool {
-	return slices.ContainsFunc(c.e.state(StateNone).Visits, func(v Visit) bool { return v.Banner.Seen })
-}
-
-func noBanner(c *scene) (consent.Severity, []string) {
-	if !c.e.state(StateNone).Done || c.bannerSeen() {
-		return "", nil
-	}
-	return "", c.asksForConsent()
-}
-
-func noReject(c *scene) (consent.Severity, []string) {
-	for _, v := range c.e.state(StateNone).Visits {
-		if v.Banner.Seen {
-			if v.Banner.Reject != "" {
-				return "", nil
-			}
-			if v.Banner.Other != "" {
-				return consent.High, []string{fmt.Sprintf("%s: the banner has “%s” and “%s”, and no button was recognised as a refusal", v.URL, v.Banner.Accept, v.Banner.Other)}
-			}
-			return "", []string{fmt.Sprintf("%s: the banner has “%s” and no button that refuses", v.URL, v.Banner.Accept)}
-		}
-	}
-	return "", nil
-}
-
-func reprompt(c *scene) (consent.Severity, []string) {
-	s := c.e.state(StateReject)
-	if !s.Done {
-		return "", nil
-	}
-	var lines []string
-	for _, v := range s.Visits {
-		if v.After && v.Banner.Seen {
-			lines = append(lines, "reject: the banner asks again on "+v.URL)
-		}
-	}
-	return "", lines
-}
-
-func missingOnSubpage(c *scene) (consent.Severity, []string) {
-	if !c.bannerSeen() {
-		return "", nil
-	}
-	var lines []string
-	for _, v := range c.e.state(StateNone).Visits {
-		readable := v.HTML && v.Status == 200 && c.e.party(hostOf(v.Final)) == consent.FirstParty
-		if readable && !v.Banner.Seen {
-			lines = append(lines, "none: no banner on "+v.URL)
-		}
-	}
-	return "", lines
-}
-
-func insecure(c *scene) (consent.Severity, []string) {
-	return "", c.each(func(it *Item) string {
-		if it.Kind != consent.Cookie || it.Tried || it.Category == consent.Necessary && it.Party == consent.FirstParty {
-			return ""
-		}
-		var missing []string
-		if !it.Secure {
-			missing = append(missing, "Secure")
-		}
-		if it.SameSite == "" {
-			missing = append(missing, "SameSite")
-		}
-		if len(missing) == 0 {
-			return ""
-		}
-		return fmt.Sprintf("cookie %s (%s) is set without %s", it.Name, it.Host, strings.Join(missing, " and "))
-	})
 }

@@ -58,29 +58,92 @@ func pageLinks(base string, hrefs []string) []string {
 	return pages
 }
 
-// nextPage chooses from the links found so far, in their order and so breadth first. The last place is kept for a
-// page deep in the site, such as a product, where one is known: visitors arrive there as well.
-func nextPage(visited, found []string, most int) string {
-	next := ""
-	for _, p := range found {
-		if slices.Contains(visited, p) {
-			continue
-		}
-		if next == "" {
-			next = p
-		}
-		if len(visited) < most-1 || slices.ContainsFunc(visited, isDeep) {
-			break
-		}
-		if isDeep(p) {
-			return p
-		}
-	}
-	return next
-}
-
 // isDeep says whether an address is at least two levels below the root.
 func isDeep(page string) bool {
 	u, err := url.Parse(page)
 	return err == nil && strings.Count(strings.Trim(u.Path, "/"), "/") >= 1
 }
+
+// carried matches parameters that tell from where a visitor comes, or which visit it is. A page is the same without.
+var carried = regexp.MustCompile(`(?i)^(utm_.*|gclid|gclsrc|gbraid|wbraid|dclid|fbclid|msclkid|ttclid|twclid|li_fat_id|igshid|yclid|mc_[ce]id|_ga|_gl|_hs(enc|mi)|hsctatracking|mtm_.*|pk_.*|srsltid|ref|` +
+	`phpsessid|jsessionid|aspsessionid.*|cfid|cftoken|sid|session_?id|s_id)$`)
+
+// pathSession is a session id that old servers put in the path.
+var pathSession = regexp.MustCompile(`(?i);(jsessionid|sid)=[^/;]*`)
+
+// plainPage is the address of a page without where the visitor comes from.
+func plainPage(page string) string {
+	u, err := url.Parse(page)
+	if err != nil {
+		return page
+	}
+	if pathSession.MatchString(u.Path) {
+		u.Path, u.RawPath = pathSession.ReplaceAllString(u.Path, ""), ""
+	}
+	if u.RawQuery == "" {
+		return u.String()
+	}
+	parts := slices.DeleteFunc(strings.Split(u.RawQuery, "&"), func(p string) bool {
+		name, _, _ := strings.Cut(p, "=")
+		return carried.MatchString(name)
+	})
+	u.RawQuery, u.ForceQuery = strings.Join(parts, "&"), false
+	return u.String()
+}
+
+// canonical is the same for addresses that lead to one page as far as can be told without looking.
+func canonical(page string) string {
+	u, err := url.Parse(plainPage(page))
+	if err != nil {
+		return page
+	}
+	at := strings.TrimSuffix(u.Path, "/")
+	for _, index := range []string{"/index.html", "/index.htm", "/index.php", "/default.aspx"} {
+		at = strings.TrimSuffix(at, index)
+	}
+	query := strings.Split(u.RawQuery, "&")
+	slices.Sort(query)
+	return strings.ToLower(u.Host) + at + "?" + strings.Join(query, "&")
+}
+
+// section is the first part of a page's path.
+func section(page string) string {
+	u, err := url.Parse(page)
+	if err != nil {
+		return page
+	}
+	first, _, _ := strings.Cut(strings.Trim(u.Path, "/"), "/")
+	return u.Host + "/" + first
+}
+
+// shape is what pages of one kind have in common: their path with a # for each part that holds a number, a * for the
+// last of several, and the names of their parameters.
+func shape(page string) string {
+	u, err := url.Parse(page)
+	if err != nil {
+		return page
+	}
+	parts := strings.Split(strings.Trim(u.Path, "/"), "/")
+	for i, p := range parts {
+		switch {
+		case strings.ContainsAny(p, "0123456789"):
+			parts[i] = "#"
+		case i > 0 && i == len(parts)-1:
+			parts[i] = "*"
+		}
+	}
+	s := u.Host + "/" + strings.Join(parts, "/")
+	if u.RawQuery == "" {
+		return s
+	}
+	var names []string
+	for part := range strings.SplitSeq(u.RawQuery, "&") {
+		name, _, _ := strings.Cut(part, "=")
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return s + "?" + strings.Join(slices.Compact(names), "&")
+}
+
+// endless says whether there may be any number of pages of a shape: parameters, and dates of two numbers or more.
+func endless(shape string) bool { return strings.Contains(shape, "?") || strings.Count(shape, "#") > 1 }

@@ -23,6 +23,7 @@ type Album struct {
 // or returns an error; of the options Browser, MapHosts and PageTimeout count. The errors no_browser and browser_failed are
 // those of Scan.
 func Pictures(ctx context.Context, o Options, shots []Shot) (Album, error) {
+	o.AllowPrivate = true
 	o.defaults()
 	program, err := findBrowser(o.Browser)
 	if err != nil {

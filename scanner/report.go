@@ -1,11 +1,7 @@
 package scanner
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-	"strings"
+	"cmp"
 	"time"
 
 	"samtykke/consent"
@@ -18,25 +14,43 @@ type Report struct {
 	FinishedAt time.Time         `json:"finished_at"`
 	Browser    string            `json:"browser"` // name and version
 	Tool       string            `json:"tool"`    // what answered: "samtykke", the label of a button, or "" where nothing could be
-	States     []StateResult     `json:"states"`
+	Scope      Scope             `json:"scope"`
+	States     []StateResult     `json:"states"` // the small screen last
 	Pages      []Page            `json:"pages"`
 	Items      []Item            `json:"items"`
 	Requests   []Request         `json:"requests"`
 	Findings   []consent.Finding `json:"findings"`
+	Pictures   []Picture         `json:"pictures"`          // of what asked for consent
+	Accepted   []Acceptance      `json:"accepted"`          // findings that somebody has decided to live with; see Accept
+	Changes    *Changes          `json:"changes,omitempty"` // since an older report; nil: compared with none
+	Traffic    []StateEvidence   `json:"-"`                 // with Options.HAR: what went over the network; see WriteHAR
+}
+
+// Scope is how far a scan was to go, and how much it left out.
+type Scope struct {
+	Pages      int    `json:"pages"`       // at most this many in each state
+	Depth      int    `json:"depth"`       // at most this many links away from the start page; 0: no limit
+	Device     string `json:"device"`      // desktop or mobile alone; "": all on desktop, and a look on mobile
+	Declared   bool   `json:"declared"`    // the site's declaration was known
+	LifetimeS  int64  `json:"lifetime_s"`  // how long a cookie may last, in seconds
+	NotVisited int    `json:"not_visited"` // pages of the site that were known and not visited
 }
 
 // StateResult says whether a state was reached.
 type StateResult struct {
-	State string `json:"state"`
-	Done  bool   `json:"done"`
-	Tool  string `json:"tool"`  // what was pressed to reach it
-	Pages int    `json:"pages"` // loads of pages in it
+	State   string   `json:"state"`
+	Device  string   `json:"device"` // desktop or mobile
+	Done    bool     `json:"done"`
+	Tool    string   `json:"tool"`    // what was pressed to reach it
+	Pages   int      `json:"pages"`   // loads of pages in it
+	Refused []string `json:"refused"` // private hosts that the guard let nothing through to
 }
 
 // Page is one page load.
 type Page struct {
 	URL    string `json:"url"`
 	State  string `json:"state"`
+	Device string `json:"device"`
 	Status int    `json:"status"` // HTTP status; 0 where nothing answered
 	Banner bool   `json:"banner"` // a banner asked for consent
 	Error  string `json:"error"`  // why the page could not be read; "" when all went well
@@ -67,6 +81,19 @@ type Item struct {
 	Secure      bool              `json:"secure"`
 	SameSite    string            `json:"same_site"` // Strict, Lax, None, or "" where the site said nothing
 	Partitioned bool              `json:"partitioned"`
+	FirstSeen   Sighting          `json:"first_seen"`
+	Stack       []string          `json:"stack,omitempty"` // scripts that led to it, the nearest first
+	Chain       []string          `json:"chain,omitempty"` // what led to the request that set it, the nearest first
+	Devices     []string          `json:"devices"`         // desktop, mobile: where it was found
+	Shape       string            `json:"-"`               // what its value looks like: see valueShape
+}
+
+// Sighting is where something was seen.
+type Sighting struct {
+	State  string    `json:"state"`
+	Device string    `json:"device"`
+	Page   string    `json:"page"`
+	At     time.Time `json:"at"`
 }
 
 // Request is a request to a third party; like ones of the same page and state are counted together.
@@ -77,137 +104,53 @@ type Request struct {
 	Initiator string           `json:"initiator"`
 	Page      string           `json:"page"`
 	State     string           `json:"state"` // in reject and withdraw: after the answer
+	Device    string           `json:"device"`
+	Chain     []string         `json:"chain,omitempty"` // what led to the first of them, the nearest first
+	Params    []string         `json:"params"`          // names in the query that carry an id from site to site, or the page's address
+	Carries   []string         `json:"carries"`         // cookies whose values the query holds
+	Pixel     bool             `json:"pixel"`           // a beacon, or a picture too small to be looked at
 	Category  consent.Category `json:"category"`
 	Vendor    string           `json:"vendor"`
 	Count     int              `json:"count"`
 }
 
 // newReport judges the evidence and lays everything out.
-func newReport(e Evidence, declared []consent.Item) Report {
+func newReport(e Evidence, o JudgeOptions) Report {
 	r := Report{
-		URL: e.URL, States: []StateResult{}, Pages: []Page{}, Items: collectItems(&e, declared), Requests: collectRequests(&e),
-		Findings: Judge(e, declared),
+		URL: e.URL, States: []StateResult{}, Pages: []Page{}, Items: collectItems(&e, o.Declaration), Requests: collectRequests(&e, o.Declaration),
+		Findings: Judge(e, o), Pictures: []Picture{}, Accepted: []Acceptance{},
+		Scope: Scope{Declared: o.Declaration != nil, LifetimeS: int64(cmp.Or(o.LifetimeLimit, DefaultLifetimeLimit) / time.Second), NotVisited: e.NotVisited},
 	}
-	for _, s := range e.States {
-		r.States = append(r.States, StateResult{State: s.State, Done: s.Done, Tool: s.Tool, Pages: len(s.Visits)})
-		for _, v := range s.Visits {
-			r.Pages = append(r.Pages, Page{URL: v.URL, State: s.State, Status: v.Status, Banner: v.Banner.Seen, Error: v.Error})
-		}
-		if r.Tool == "" {
-			r.Tool = s.Tool
-		}
+	for i := range e.States {
+		r.add(&e.States[i])
+	}
+	if len(e.Phone.Visits) > 0 {
+		r.add(&e.Phone)
 	}
 	return r
 }
 
-// WriteText writes the summary for a terminal.
-func (r *Report) WriteText(w io.Writer) {
-	fmt.Fprintf(w, "%s, %s\n", r.URL, r.StartedAt.Format(time.DateTime))
-	for _, s := range r.States {
-		how := "reached"
-		if s.Tool != "" {
-			how = "reached with " + s.Tool
-		}
-		if !s.Done {
-			how = "not reached"
-		}
-		fmt.Fprintf(w, "  %-9s %2d page loads, %s\n", s.State, s.Pages, how)
+// add lays out what was seen in a state.
+func (r *Report) add(s *StateEvidence) {
+	r.States = append(r.States, StateResult{
+		State: s.State, Device: s.device(), Done: s.Done, Tool: s.Tool, Pages: len(s.Visits), Refused: append([]string{}, s.Refused...),
+	})
+	for _, v := range s.Visits {
+		r.Pages = append(r.Pages, Page{URL: v.URL, State: s.State, Device: s.device(), Status: v.Status, Banner: v.Banner.Seen, Error: v.Error})
 	}
-	for _, p := range r.Pages {
-		if p.Error != "" {
-			fmt.Fprintf(w, "  could not read %s (%s): %s\n", p.URL, p.State, p.Error)
-		}
-	}
-	r.writeItems(w)
-	r.writeFindings(w)
-}
-
-func (r *Report) writeItems(w io.Writer) {
-	fmt.Fprintf(w, "\nStored in the browser: %d\n", len(r.Items))
-	for _, it := range r.Items {
-		fmt.Fprintf(w, "  %-12s %-14s %-30s %-26s %s\n", it.Category, it.Kind, it.Name, strings.TrimPrefix(it.Host, "."), strings.Join(it.States, " "))
+	r.Tool = cmp.Or(r.Tool, s.Tool)
+	r.Pictures = append(r.Pictures, s.Pictures...)
+	if s.HAR != nil {
+		r.Traffic = append(r.Traffic, StateEvidence{State: s.State, Device: s.device(), HAR: s.HAR})
 	}
 }
 
-func (r *Report) writeFindings(w io.Writer) {
-	if len(r.Findings) == 0 {
-		fmt.Fprintln(w, "\nNo findings on the pages that were visited.")
-		return
+// Months is the longest time that so many calendar months can last.
+func Months(n int) time.Duration {
+	longest := time.Duration(0)
+	for start := range 48 { // four years, so that one has a leap day
+		from := time.Date(2024, time.Month(1+start), 1, 0, 0, 0, 0, time.UTC)
+		longest = max(longest, from.AddDate(0, n, 0).Sub(from))
 	}
-	fmt.Fprintf(w, "\nFindings: %d\n", len(r.Findings))
-	for _, f := range r.Findings {
-		fmt.Fprintf(w, "\n%s  %s (%s)\n  %s\n", strings.ToUpper(string(f.Severity)), f.Code, f.Requirement, f.Title["en"])
-		for _, line := range f.Evidence {
-			fmt.Fprintf(w, "    %s\n", line)
-		}
-		fmt.Fprintf(w, "  %s\n", f.Advice["en"])
-	}
+	return longest
 }
-
-// MaxReport is how large a report ReadReport reads, in bytes.
-const MaxReport = 20 << 20
-
-// ReadReport reads the JSON of a report that somebody uploads and refuses what no scan could have written.
-func ReadReport(r io.Reader) (Report, error) {
-	data, err := io.ReadAll(io.LimitReader(r, MaxReport+1))
-	if err != nil {
-		return Report{}, fmt.Errorf("read report: %w", err)
-	}
-	if len(data) > MaxReport {
-		return Report{}, &consent.Error{Kind: consent.KindTooLarge, Code: "report_too_large", Message: "A scan report has at most 20 MB."}
-	}
-	var rep Report
-	if err := json.Unmarshal(data, &rep); err != nil {
-		return Report{}, consent.Invalid("bad_report", "This is not the JSON of a scan report.")
-	}
-	if err := rep.validate(); err != nil {
-		return Report{}, consent.Invalid("bad_report", "This is not a scan report: "+err.Error()+".")
-	}
-	return rep, nil
-}
-
-func (r *Report) validate() error {
-	if hostOf(r.URL) == "" {
-		return errors.New("it has no address")
-	}
-	if r.StartedAt.IsZero() || r.FinishedAt.Before(r.StartedAt) {
-		return errors.New("its times are missing or in the wrong order")
-	}
-	for _, s := range r.States {
-		if stateOrder(s.State) < 0 {
-			return errors.New("it has an unknown state")
-		}
-	}
-	for i := range r.Items {
-		if err := r.Items[i].validate(); err != nil {
-			return err
-		}
-	}
-	for i := range r.Requests {
-		if hostOf(r.Requests[i].URL) == "" || !r.Requests[i].Category.Valid() || stateOrder(r.Requests[i].State) < 0 {
-			return errors.New("a request lacks address, category or state")
-		}
-	}
-	for _, f := range r.Findings {
-		if f.Code == "" || !f.Severity.AtLeast(consent.Info) {
-			return errors.New("a finding has no code or an unknown severity")
-		}
-	}
-	return nil
-}
-
-func (i *Item) validate() error {
-	for _, s := range i.States {
-		if stateOrder(s) < 0 {
-			return errors.New("an item has an unknown state")
-		}
-	}
-	item := i.declared()
-	if err := item.Validate(); err != nil || i.Confidence < 0 || i.Confidence > 1 || i.LifetimeS > maxLifetime {
-		return errors.New("an item is malformed")
-	}
-	return nil
-}
-
-// maxLifetime is more than any browser keeps, and little enough to fit a time.Duration.
-const maxLifetime = 1 << 33

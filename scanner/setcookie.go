@@ -9,12 +9,15 @@ import (
 	"samtykke/consent"
 )
 
-// readSetCookie reads name, domain, lifetime and intent of one Set-Cookie line and forgets the value. It is as
+// sameSites are the values of SameSite as they are told; a browser takes any other for none.
+var sameSites = map[string]string{"strict": "Strict", "lax": "Lax", "none": "None"}
+
+// readSetCookie reads name, attributes and intent of one Set-Cookie line and forgets the value, but for its shape. It is as
 // lenient as browsers are, where net/http would refuse a name such as "a[b]".
 func readSetCookie(line, host string, now time.Time) Write {
 	pair, attrs, _ := strings.Cut(line, ";")
-	name, _, found := strings.Cut(pair, "=")
-	w := Write{Kind: consent.Cookie, Name: strings.TrimSpace(name), Host: host}
+	name, value, found := strings.Cut(pair, "=")
+	w := Write{Kind: consent.Cookie, Name: strings.TrimSpace(name), Host: host, Shape: valueShape(strings.TrimSpace(value))}
 	if !found {
 		w.Name = ""
 	}
@@ -27,6 +30,14 @@ func readSetCookie(line, host string, now time.Time) Write {
 			if v = strings.TrimPrefix(strings.ToLower(v), "."); v != "" {
 				w.Host = "." + v
 			}
+		case "secure":
+			w.Secure = true
+		case "httponly":
+			w.HTTPOnly = true
+		case "partitioned":
+			w.Partitioned = true
+		case "samesite":
+			w.SameSite = sameSites[strings.ToLower(v)]
 		case "max-age":
 			if n, err := strconv.ParseInt(v, 10, 64); err == nil {
 				maxAge = true

@@ -4,63 +4,139 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"samtykke/consent"
 )
 
-// visitor walks through the site in one state.
+// visitor walks through the site in one state, in one tab.
 type visitor struct {
 	*crawl
-	tab   *tab
-	state string
-	done  bool   // the state was reached
-	tool  string // with what
+	*stay
+	tab    *tab
+	state  string
+	helper bool   // an additional tab, that only visits pages
+	looks  bool   // it only looks closely at what the state none has found
+	done   bool   // the state was reached
+	tool   string // with what
 }
 
-func (v *visitor) tell(what string) { v.o.Progress(v.state + ": " + what) }
+// tell reports a step.
+func (v *visitor) tell(page, note string) {
+	device, visited := v.device(), 0
+	if v.stay != nil {
+		device, visited = v.stay.manner.device, v.stay.count()
+	}
+	v.crawl.mu.Lock()
+	known := len(v.pages)
+	v.crawl.mu.Unlock()
+	v.o.Progress(Progress{State: v.state, Device: device, URL: page, Visited: visited, Pages: known, Note: note})
+}
+
+// alive says whether the scan goes on and there is a browser to do it with.
+func (v *visitor) alive() bool { return v.stay.profile.ctx.Err() == nil && v.stay.ctx.Err() == nil }
 
 // walk goes through the state from the first page to the last. The only error is a start page that nothing
 // answers for.
 func (v *visitor) walk() error {
+	if v.looks {
+		v.look()
+		return nil
+	}
 	first := v.visit(v.pages[0])
-	if v.state == StateNone {
-		if first.Status == 0 {
-			return &consent.Error{Kind: consent.KindUnavailable, Code: "unreachable", Message: "The start page could not be loaded: " + first.Error}
-		}
-		v.evidence.URL, v.version = first.Final, v.tab.version()
-		v.done = true
+	switch {
+	case v.state == StateNone && !v.stay.phone:
+		return v.discover(first)
+	case v.stay.phone:
+		v.done = first.Status != 0
 		v.linger()
-		v.discover(first)
-		return nil
+		v.visitEach(v.phonePages())
+	case v.state == StateGPC:
+		v.done = first.Status != 0
+		v.share(fixed(v.pages[1:]))
+	default:
+		v.answerAndVisit()
 	}
-	role, label := "accept", first.Banner.Accept
-	if v.state == StateReject {
-		role, label = "reject", first.Banner.Reject
-		v.tab.rec.answered()
-	}
-	if label == "" || !v.answer(role) {
-		v.tell("the banner could not be answered")
-		return nil
-	}
-	if v.done, v.tool = true, label; first.Banner.Own {
-		v.tool = "samtykke"
-	}
-	v.visitAll()
-	if v.state == StateWithdraw {
-		v.done = v.withdraw(first.Banner.Own)
+	v.leave()
+	if v.stay.phone && v.stay.asked() {
+		v.inspect()
 	}
 	return nil
 }
 
-// visit loads a page, lets it settle, and records what there is then. Where a yes is given or taken back, the page is
-// also scrolled and played, to see what only starts then.
+func (v *visitor) answerAndVisit() {
+	role := "accept"
+	if v.state == StateReject {
+		role = "reject"
+		v.tab.rec.answered()
+	}
+	if !v.answer(role) {
+		v.tell("", "the banner could not be answered")
+		return
+	}
+	v.done = true
+	v.visitAll()
+	if v.state == StateWithdraw {
+		v.done = v.withdraw(v.tool == "samtykke")
+	}
+}
+
+// discover visits the pages that the start page leads to, and decides thereby what the other states visit. While the
+// first tab stays on the start page, untouched, others already go on.
+func (v *visitor) discover(first Visit) error {
+	if first.Status == 0 {
+		if !v.alive() {
+			return nil
+		}
+		return &consent.Error{Kind: consent.KindUnavailable, Code: "unreachable", Message: "The start page could not be loaded: " + first.Error}
+	}
+	v.evidence.URL = first.Final
+	v.done = true
+	f := newFrontier(hostOf(first.Final), v.o.Pages, v.o.Depth)
+	f.begin(v.pages)
+	f.told = v.chose
+	f.visited(v.pages[0], v.linksOf(first))
+	v.wayfind(f)
+	v.stay.untouched.Store(true)
+	v.share(f, func() {
+		v.linger()
+		v.stay.untouched.Store(false)
+		v.tab.exercise()
+		_ = v.settle()
+		v.tab.snapshot()
+	})
+	v.evidence.NotVisited = f.left()
+	v.leave()
+	return nil
+}
+
+// chose keeps the pages that were chosen, for the other states and for another try.
+func (v *visitor) chose(pages []string) {
+	v.crawl.mu.Lock()
+	defer v.crawl.mu.Unlock()
+	v.pages = slices.Clone(pages)
+	_ = v.save() // it is only a help: when it can't be kept, the end of the state tells
+}
+
+// visit loads a page and keeps what there is then.
 func (v *visitor) visit(address string) Visit {
-	v.tell(address)
+	at := v.stay.place()
+	visit := v.load(address)
+	v.stay.visited(at, visit)
+	return visit
+}
+
+// load loads a page, lets it settle, and records what there is then. It is scrolled and played, to see what only starts
+// then; but the start page is first left alone for a while, and as long as nobody has touched that, no other page is.
+func (v *visitor) load(address string) Visit {
+	v.tell(address, "")
+	if v.tab.ctx.Err() != nil {
+		v.replace()
+	}
+	v.pace.wait(v.stay.ctx, address)
 	err := v.tab.open(address)
 	if err == nil {
-		allowed := v.state == StateAccept || v.state == StateWithdraw
-		if allowed && v.until(v.o.PageTimeout/2, v.tab.rec.isLoaded) {
+		if !v.watching(address) && v.until(v.o.PageTimeout/2, v.tab.rec.isLoaded) {
+			v.until(v.o.Wait+v.o.PageTimeout, func() bool { return !v.stay.untouched.Load() })
 			v.tab.exercise()
 		}
 		err = v.settle()
@@ -70,18 +146,24 @@ func (v *visitor) visit(address string) Visit {
 		err, visit = refused, Visit{URL: visit.URL, After: visit.After}
 	}
 	switch {
-	case err != nil:
-		visit.Error = err.Error()
-		v.tell(address + ": " + visit.Error)
-	case visit.Status >= 400:
-		visit.Error = fmt.Sprintf("HTTP status %d", visit.Status)
-	}
-	if visit.Status != 0 {
+	case v.tab.crashed.Load():
+		err = errors.New("the page crashed its tab")
+		v.replace()
+	case visit.Status != 0:
+		if err != nil && !v.tab.responds() {
+			v.replace()
+			break
+		}
 		visit.Banner = v.tab.banner()
-		v.tab.snapshot()
+		v.tab.about(&visit)
 	}
-	v.tab.rec.visited(visit)
-	return visit
+	v.tab.snapshot()
+	return v.worded(visit, err)
+}
+
+// watching says whether the page is to be left alone at first.
+func (v *visitor) watching(address string) bool {
+	return v.state == StateNone && !v.helper && address == v.pages[0]
 }
 
 // refused says why the page where a visit ended may not be looked at, and forgets all of it. A redirect may lead to
@@ -96,6 +178,7 @@ func (v *visitor) refused(visit Visit) error {
 		v.tab.rec.drop()
 		_ = v.tab.open("about:blank")
 		v.tab.clear(visit.Final)
+		v.bar(hostOf(visit.Final))
 	}
 	var told *consent.Error
 	if errors.As(err, &told) {
@@ -104,124 +187,71 @@ func (v *visitor) refused(visit Visit) error {
 	return err
 }
 
-// discover visits the pages that the start page leads to, and decides thereby what the other states visit.
-func (v *visitor) discover(first Visit) {
-	found := v.linksOf(first)
-	for len(v.pages) < v.o.Pages && v.tab.ctx.Err() == nil {
-		next := nextPage(v.pages, found, v.o.Pages)
-		if next == "" {
-			return
-		}
-		v.pages = append(v.pages, next)
-		found = append(found, v.linksOf(v.visit(next))...)
+// replace opens a new tab in the place of one that is of no more use. Everything stored is still there.
+func (v *visitor) replace() {
+	if !v.alive() {
+		return
+	}
+	v.tab.end()
+	if t, err := v.stay.profile.newTab(v.tab.rec); err == nil {
+		v.tab = t
+	}
+}
+
+// leave ends the last page, so that what it stores when it is left is seen as well.
+func (v *visitor) leave() {
+	if v.tab.ctx.Err() == nil {
+		v.tab.leave()
+		_ = v.settle()
+		v.tab.snapshot()
 	}
 }
 
 func (v *visitor) linksOf(visit Visit) []string {
-	if visit.Status == 0 {
+	if visit.Status == 0 || visit.Error != "" && visit.Status < 400 {
 		return nil
 	}
 	return slices.DeleteFunc(pageLinks(visit.Final, v.tab.links()), func(p string) bool { return p == visit.Final })
 }
 
-// visitAll visits the pages that the state none has chosen.
+// visitAll visits the pages that the state none has chosen, the start page first and alone.
 func (v *visitor) visitAll() {
-	for _, page := range v.pages {
-		if v.tab.ctx.Err() == nil {
+	if !v.alive() {
+		return
+	}
+	again := v.visit(v.pages[0])
+	v.stay.calm.Store(again.Status != 0 && !again.Banner.Seen)
+	v.share(fixed(v.pages[1:]))
+}
+
+// visitEach visits pages in this tab.
+func (v *visitor) visitEach(pages []string) {
+	for _, page := range pages {
+		if v.alive() {
 			v.visit(page)
 		}
 	}
 }
 
-// linger stays on the start page for five times the quiet, since some scripts wait before they store.
-func (v *visitor) linger() {
-	v.until(5*v.o.Quiet, func() bool { return false })
-	_ = v.settle()
-	v.tab.snapshot()
+// phonePages is one page below the start page, a deep one where there is one.
+func (v *visitor) phonePages() []string {
+	rest := v.pages[1:]
+	if i := slices.IndexFunc(rest, isDeep); i >= 0 {
+		return rest[i : i+1]
+	}
+	return rest[:min(1, len(rest))]
 }
 
-// answer presses a button of the banner and waits until the banner is gone and the page quiet. A banner may still be
-// sliding in. A button that led to another page was only an answer if the banner stays away from where it was.
-func (v *visitor) answer(role string) bool {
-	at := v.tab.address()
-	if !v.until(v.o.PageTimeout/4, func() bool { return v.tab.press(role) }) ||
-		!v.until(v.o.PageTimeout, func() bool { return !v.tab.banner().Seen }) {
-		return false
+// worded puts into words how a load went.
+func (v *visitor) worded(visit Visit, err error) Visit {
+	switch {
+	case err != nil:
+		visit.Error = err.Error()
+	case visit.Status >= 400:
+		visit.Error = fmt.Sprintf("HTTP status %d", visit.Status)
 	}
-	_ = v.settle()
-	if v.tab.address() != at {
-		if back := v.visit(v.pages[0]); back.Status == 0 || back.Banner.Seen {
-			return false
-		}
+	if visit.Error != "" {
+		v.tell(visit.URL, visit.Error)
 	}
-	v.tab.snapshot()
-	return true
-}
-
-// withdraw takes the consent back on the start page and then visits the pages anew. What the old page still does
-// until it is left doesn't count, so the new window opens on an empty page.
-func (v *visitor) withdraw(own bool) bool {
-	v.tell("withdraw the consent")
-	v.visit(v.pages[0])
-	if own && !v.tab.withdrawOwn() || !own && !v.reopenAndReject() {
-		v.tell("the consent could not be withdrawn")
-		return false
-	}
-	_ = v.settle()
-	v.tab.snapshot()
-	_ = v.tab.open("about:blank")
-	_ = v.settle()
-	v.tab.rec.answered()
-	v.visitAll()
-	return true
-}
-
-// reopenAndReject withdraws where the tool is not ours: by a button that says so, or by opening the banner again
-// and refusing.
-func (v *visitor) reopenAndReject() bool {
-	at := v.tab.address()
-	if v.tab.press("withdraw") {
-		_ = v.settle()
-		if v.tab.banner().Seen {
-			return v.answer("reject")
-		}
-		return v.tab.address() == at // another page may only tell how to
-	}
-	if !v.tab.press("reopen") {
-		return false
-	}
-	if !v.until(v.o.PageTimeout/2, func() bool { return v.tab.banner().Reject != "" }) {
-		return false
-	}
-	return v.answer("reject")
-}
-
-// settle waits until the page has loaded and its network is quiet.
-func (v *visitor) settle() error {
-	if v.until(v.o.PageTimeout, func() bool { return v.tab.rec.quiet(v.o.Quiet) }) {
-		return nil
-	}
-	if err := v.tab.ctx.Err(); err != nil {
-		return err
-	}
-	v.tab.stop()
-	return fmt.Errorf("still loading after %s", v.o.PageTimeout)
-}
-
-// until waits for a condition and says whether it came true in time.
-func (v *visitor) until(limit time.Duration, come func() bool) bool {
-	deadline := time.NewTimer(limit)
-	defer deadline.Stop()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !come() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			return false
-		case <-v.tab.ctx.Done():
-			return false
-		}
-	}
-	return true
+	return visit
 }

@@ -17,13 +17,9 @@ import (
 	"samtykke/server/store"
 )
 
-// deed begins the entry about what the person who is logged in does to a site; where nobody is, a visitor does it.
+// deed begins the entry about what whoever asks does to a site.
 func (s *Server) deed(c echo.Context, what, site string) consent.Deed {
-	who := consent.ByVisitor
-	if u := userOf(c); u != nil {
-		who = u.Email
-	}
-	return consent.NewDeed(s.cfg.Now(), who, what, site)
+	return consent.NewDeed(s.cfg.Now(), whoOf(c), what, site)
 }
 
 // did writes what was done to the audit log. Where that fails the request fails: nothing is shown that isn't logged (H7).
@@ -87,7 +83,7 @@ func logged(q url.Values, name string, value any) map[string]any {
 // deed is the entry about a publication.
 func (p *Publishing) deed(n *consent.Notice) consent.Deed {
 	who := p.Author
-	if !strings.Contains(who, "@") {
+	if !strings.Contains(who, "@") && !strings.HasPrefix(who, consent.ByToken) {
 		who = consent.ByCLI
 	}
 	return consent.NewDeed(n.ValidFrom, who, "publish", n.Site).With(strconv.Itoa(n.Version),

@@ -81,7 +81,7 @@ func TestAudit_HoldsLogins(t *testing.T) {
 	o.last(t, "", "password_changed", owner)
 	o.post(consent.Editor, "/logout").leadsTo(t, "/login?done=logged_out")
 	o.last(t, "", "logout", editor)
-	password, err := server.CreateUser(t.Context(), o.db, "ny@fjord.example", consent.Auditor, o.now)
+	password, err := server.CreateUser(t.Context(), o.db, "ny@fjord.example", consent.Member{Role: consent.Auditor}, false, o.now)
 	o.check(err)
 	if d := o.last(t, "", "user_added", consent.ByCLI); d.Object != "ny@fjord.example" || d.New["role"] != "auditor" {
 		t.Errorf("%+v", d)
@@ -184,20 +184,25 @@ func TestAudit_HoldsChanges(t *testing.T) {
 	o := newOffice(t).furnish()
 	form := o.get(consent.Editor, settingsPath).values(settingsPath)
 	for i := 0; i < len(form); i += 2 {
-		if v, ok := map[string]string{"name": "Fjord", "days": "200"}[form[i]]; ok {
+		if v, ok := map[string]string{"name": "Fjord", "controller.cvr": "87654321"}[form[i]]; ok {
 			form[i+1] = v
 		}
 	}
 	o.post(consent.Editor, settingsPath, form...).leadsTo(t, "/sites/"+siteID+"/settings?done=saved")
 	d := o.last(t, siteID, "settings_changed", editor)
-	wantFields(t, d.Old, map[string]any{"name": o.site.Name, "banner.days": o.site.Banner.Days})
-	wantFields(t, d.New, map[string]any{"name": "Fjord", "banner.days": 200})
+	wantFields(t, d.Old, map[string]any{"name": o.site.Name, "controller.cvr": o.site.Controller.CVR})
+	wantFields(t, d.New, map[string]any{"name": "Fjord", "controller.cvr": "87654321"})
 	n := len(o.deeds(siteID))
 	o.post(consent.Editor, settingsPath, form...).leadsTo(t, "/sites/"+siteID+"/settings?done=saved")
 	if len(o.deeds(siteID)) != n {
 		t.Error("what was saved as it was is in the log")
 	}
-	o.post(consent.Editor, "/sites/"+siteID+"/texts?lang=da", "texts.da.title", "Må vi?").leadsTo(t, "/sites/"+siteID+"/texts?lang=da&done=texts_saved")
+	asks := editorPath("asks")
+	o.post(consent.Editor, asks, with(o.get(consent.Editor, asks).values(asks), "days", "200")...).leadsTo(t, asks+"&done=saved")
+	d = o.last(t, siteID, "settings_changed", editor)
+	wantFields(t, d.Old, map[string]any{"banner.days": o.site.Banner.Days})
+	wantFields(t, d.New, map[string]any{"banner.days": 200})
+	o.post(consent.Editor, editorPath("texts"), "texts.da.title", "Må vi?").leadsTo(t, editorPath("texts")+"&done=texts_saved")
 	d = o.last(t, siteID, "texts_changed", editor)
 	wantFields(t, d.New, map[string]any{"banner.texts.da.title": "Må vi?"})
 	o.post(consent.Editor, "/sites/"+siteID+"/declaration", "kind", "cookie", "name", "ny", "host", "fjordfletvaerk.example", "party", "first", "category", "statistics",
@@ -220,7 +225,7 @@ func TestAudit_HoldsChanges(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 	a := o.post(consent.Owner, "/sites", "name", "Havn", "domains", "havn.example", "controller.name", "Havn ApS")
-	id := strings.TrimSuffix(strings.TrimPrefix(a.Header().Get("Location"), "/sites/"), "?done=site_added")
+	id := strings.TrimSuffix(strings.TrimPrefix(a.Header().Get("Location"), "/sites/"), "/start?done=site_added")
 	if d = o.last(t, id, "site_added", owner); d.Old != nil || d.New["name"] != "Havn" || d.New["banner.days"] != json.Number("365") {
 		t.Errorf("%+v", d)
 	}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -100,26 +101,38 @@ func randomText(n int, signs string, group int) string {
 	return b.String()
 }
 
-// CreateUser stores a new user with a one-time password, which must be changed at the first login, and returns it. A
-// taken e-mail is a conflict.
-func CreateUser(ctx context.Context, db *store.DB, email string, role consent.Role, now time.Time) (password string, err error) {
-	u := consent.User{Email: cleanEmail(email), Role: role, Language: "da", MustChange: true, CreatedAt: now.UTC().Truncate(time.Millisecond)}
-	if err := u.Validate(); err != nil {
+// CreateUser stores a new user with a one-time password, which must be changed at the first login, and returns it. Without an
+// organisation's id the user is a member of the first one. Who has a login already becomes a member with it, and gets no
+// password.
+func CreateUser(ctx context.Context, db *store.DB, email string, m consent.Member, admin bool, now time.Time) (password string, err error) {
+	u := consent.User{Email: cleanEmail(email), Language: "da", MustChange: true, Admin: admin, CreatedAt: now.UTC().Truncate(time.Millisecond)}
+	if err := together(u.Validate(), m.Validate()); err != nil {
 		return "", err
 	}
+	if m.Org, err = db.Organisation(ctx, cmp.Or(m.Org.ID, consent.FirstOrganisation)); err != nil {
+		return "", err
+	}
+	u.Members = []consent.Member{m}
+	deeds, err := orgDeeds(ctx, db, m, consent.NewDeed(now, consent.ByCLI, "user_added", "").With(u.Email, memberFields(m)))
+	if err != nil {
+		return "", err
+	}
+	if there, _, err := db.UserByEmail(ctx, u.Email); err == nil && there.Member(m.Org.ID) == nil && !admin {
+		return "", db.AddMember(ctx, there.ID, m, deeds...)
+	}
 	password = NewPassword()
-	_, err = db.AddUser(ctx, u, HashPassword(password), consent.NewDeed(now, consent.ByCLI, "user_added", "").With(u.Email, map[string]any{"role": string(role)}))
+	_, err = db.AddUser(ctx, u, HashPassword(password), deeds...)
 	return password, err
 }
 
-// FirstOwner makes the first user, owner@localhost, where there is nobody yet, and says whether it did.
+// FirstOwner makes the first user, owner@localhost, who runs the installation, where there is nobody yet, and says whether it did.
 func FirstOwner(ctx context.Context, db *store.DB, now time.Time) (email, password string, created bool, err error) {
 	users, err := db.Users(ctx)
 	if err != nil || len(users) > 0 {
 		return "", "", false, err
 	}
 	email = "owner@localhost"
-	password, err = CreateUser(ctx, db, email, consent.Owner, now)
+	password, err = CreateUser(ctx, db, email, consent.Member{Role: consent.Owner}, true, now)
 	if consent.KindOf(err) == consent.KindConflict { // another server was faster
 		return "", "", false, nil
 	}
@@ -161,17 +174,12 @@ func (s *Server) authenticate(ctx context.Context, email, password string) (cons
 	return u, nil
 }
 
-// sessionLasts is how long a login counts (H2).
-const sessionLasts = 12 * time.Hour
-
-// newSession makes a session and returns the token for the cookie; only its hash is stored.
-func (s *Server) newSession(ctx context.Context, u consent.User, deeds ...consent.Deed) (string, error) {
-	raw := make([]byte, 32)
-	rand.Read(raw) //nolint:errcheck // it never fails
-	token := base64.RawURLEncoding.EncodeToString(raw)
-	now := s.cfg.Now()
-	return token, s.db.AddSession(ctx, u.ID, hashToken(token), now, now.Add(sessionLasts), deeds...)
-}
+// How long a login counts, however often it is used (H2), and how long one waits for its second factor. store.SessionIdle is
+// how long it counts unused.
+const (
+	sessionLasts = 7 * 24 * time.Hour
+	halfLasts    = 10 * time.Minute
+)
 
 func hashToken(token string) []byte {
 	h := sha256.Sum256([]byte(token))

@@ -121,11 +121,11 @@ func TestFirstOwner_IsMadeOnce(t *testing.T) {
 	if email, password, created, err := server.FirstOwner(t.Context(), h.db, h.now); created || email != "" || password != "" || err != nil {
 		t.Errorf("a second owner %q %v %v", email, created, err)
 	}
-	_, err := server.CreateUser(t.Context(), h.db, " "+strings.ToUpper(h.email), consent.Auditor, h.now)
+	_, err := server.CreateUser(t.Context(), h.db, " "+strings.ToUpper(h.email), consent.Member{Role: consent.Auditor}, false, h.now)
 	if consent.KindOf(err) != consent.KindConflict {
 		t.Errorf("the same e-mail in capitals: %v", err)
 	}
-	_, err = server.CreateUser(t.Context(), h.db, "nobody", consent.Auditor, h.now)
+	_, err = server.CreateUser(t.Context(), h.db, "nobody", consent.Member{Role: consent.Auditor}, false, h.now)
 	if consent.KindOf(err) != consent.KindInvalid {
 		t.Errorf("no e-mail: %v", err)
 	}
@@ -136,7 +136,7 @@ func TestLogin_FromOneTimePasswordToTheSites(t *testing.T) {
 	h := newHouse(t, "http://cmp.example")
 	a, session := h.login("192.0.2.1", strings.ToUpper(h.email)+" ", h.password)
 	a.leadsTo(t, "/sites/new")
-	if session == nil || !session.HttpOnly || session.SameSite != http.SameSiteLaxMode || session.Path != "/" || session.MaxAge != 12*3600 || session.Secure {
+	if session == nil || !session.HttpOnly || session.SameSite != http.SameSiteLaxMode || session.Path != "/" || session.MaxAge != 7*24*3600 || session.Secure {
 		t.Fatalf("cookie %v", session)
 	}
 	h.page(session, "/sites/new").leadsTo(t, "/password")
@@ -145,7 +145,7 @@ func TestLogin_FromOneTimePasswordToTheSites(t *testing.T) {
 
 	const own = "tre fisk i en fjord"
 	for words, fields := range map[string][]string{
-		"En adgangskode har mindst 10 tegn.":           {"password", "kort", "repeat", "kort"},
+		"En adgangskode har mindst 12 tegn.":           {"password", "kort", "repeat", "kort"},
 		"De to adgangskoder er ikke ens.":              {"password", own, "repeat", own + "e"},
 		"Vælg en anden adgangskode end den nuværende.": {"password", h.password, "repeat", h.password},
 		"Adgangskoden kan ikke være din e-mail.":       {"password", h.email, "repeat", h.email},

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -35,6 +36,24 @@ type Config struct {
 	// Pictures takes the pictures of published notices: scanner.Pictures, with the options that fit. nil: none are taken.
 	Pictures func(context.Context, []scanner.Shot) (scanner.Album, error)
 
+	// Scan scans a website: scanner.Scan, with the options that fit. nil: this server scans nothing.
+	Scan func(ctx context.Context, address string, o scanner.Options) (scanner.Report, error)
+
+	// ScanTime is how long one scan may take, ScanMemory how many bytes its browser may need; default an hour and 3 GiB.
+	ScanTime   time.Duration
+	ScanMemory int64
+
+	// Fetch and LookupTXT look whether domains belong to their sites. Default a client that reaches no
+	// private network, and the system's resolver.
+	Fetch     *http.Client
+	LookupTXT func(ctx context.Context, name string) ([]string, error)
+
+	// Mail sends letters: SMTP.Send. nil: links are handed on by people.
+	Mail func(ctx context.Context, l Letter) error
+
+	// LogRequests writes a line a request: route, method, status, time. Never an address or a visitor's id.
+	LogRequests bool
+
 	Now func() time.Time // the clock; default time.Now
 	Log *slog.Logger     // default slog.Default
 }
@@ -51,6 +70,18 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.GroupSize <= 0 {
 		c.GroupSize = 512
+	}
+	if c.ScanTime <= 0 {
+		c.ScanTime = time.Hour
+	}
+	if c.ScanMemory <= 0 {
+		c.ScanMemory = 3 << 30
+	}
+	if c.Fetch == nil {
+		c.Fetch = scanner.Client(false, nil)
+	}
+	if c.LookupTXT == nil {
+		c.LookupTXT = net.DefaultResolver.LookupTXT
 	}
 	if c.Now == nil {
 		c.Now = time.Now

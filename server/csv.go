@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"samtykke/consent"
+	"samtykke/server/store"
 )
 
 // The columns of the log's CSV, in UTF-8 with a header (H14). Times are UTC, RFC 3339 with milliseconds. The three
@@ -42,17 +43,13 @@ func (s *Server) exportConsents(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	versions := map[consent.Hash]int{}
-	for _, h := range heads {
-		versions[h.Hash] = h.Version
-	}
 	if err := s.exported(c, site.ID, "csv", q); err != nil {
 		return err
 	}
 	h := c.Response().Header()
 	h.Set("Content-Type", "text/csv; charset=utf-8")
 	h.Set("Content-Disposition", `attachment; filename="samtykke-`+site.ID+`.csv"`)
-	if err := writeCSV(c.Response(), s.db.All(ctx, filter), versions, s.extendWrite(c)); err != nil {
+	if err := writeCSV(c.Response(), s.db.All(ctx, filter), versionsOf(heads), s.extendWrite(c)); err != nil {
 		if !c.Response().Committed {
 			h.Del("Content-Disposition") // what follows is a page that says what went wrong
 			return err
@@ -73,9 +70,21 @@ func (s *Server) extendWrite(c echo.Context) func() {
 	}
 }
 
+// shown is a notice as a line tells it: its hash and its version.
+type shown [2]string
+
+func versionsOf(heads []store.NoticeHead) map[consent.Hash]shown {
+	versions := map[consent.Hash]shown{}
+	for _, h := range heads {
+		versions[h.Hash] = shown{h.Hash.String(), strconv.Itoa(h.Version)}
+	}
+	return versions
+}
+
 // writeCSV writes the header and a line a record, calling flush every thousand lines.
-func writeCSV(out io.Writer, records iter.Seq2[consent.Record, error], versions map[consent.Hash]int, flush func()) error {
+func writeCSV(out io.Writer, records iter.Seq2[consent.Record, error], versions map[consent.Hash]shown, flush func()) error {
 	w := csv.NewWriter(out)
+	line := make([]string, 0, len(csvColumns))
 	n := 0
 	for r, err := range records {
 		if err != nil {
@@ -86,7 +95,11 @@ func writeCSV(out io.Writer, records iter.Seq2[consent.Record, error], versions 
 				return err
 			}
 		}
-		if err := w.Write(csvLine(&r, versions[r.Notice])); err != nil {
+		notice, known := versions[r.Notice]
+		if !known { // published since
+			notice = shown{r.Notice.String(), "0"}
+		}
+		if err := w.Write(csvLine(line, &r, notice)); err != nil {
 			return err
 		}
 		if n++; n%1000 == 0 {
@@ -103,12 +116,12 @@ func writeCSV(out io.Writer, records iter.Seq2[consent.Record, error], versions 
 	return w.Error()
 }
 
-func csvLine(r *consent.Record, version int) []string {
-	line := []string{r.ID.String(), r.Visitor.String(), r.At.UTC().Format(csvTime), string(r.Action)}
+func csvLine(line []string, r *consent.Record, n shown) []string {
+	line = append(line, r.ID.String(), r.Visitor.String(), r.At.UTC().Format(csvTime), string(r.Action))
 	for _, k := range []consent.Category{consent.Preferences, consent.Statistics, consent.Marketing} {
 		line = append(line, answer(r.Categories, k))
 	}
-	line = append(line, r.Language, string(r.Method), r.Notice.String(), strconv.Itoa(version), r.ValidUntil.UTC().Format(csvTime),
+	line = append(line, r.Language, string(r.Method), n[0], n[1], r.ValidUntil.UTC().Format(csvTime),
 		r.Path, strings.Join(r.Cleared, " "), strings.Join(r.Remaining, " "), strings.Join(r.Refused, ";"))
 	for i := range line {
 		line[i] = inert(line[i])

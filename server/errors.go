@@ -16,7 +16,8 @@ var status = map[consent.Kind]int{
 	consent.KindInvalid: http.StatusBadRequest, consent.KindNotFound: http.StatusNotFound, consent.KindConflict: http.StatusConflict,
 	consent.KindUnauthorized: http.StatusUnauthorized, consent.KindForbidden: http.StatusForbidden,
 	consent.KindTooLarge: http.StatusRequestEntityTooLarge, consent.KindTooMany: http.StatusTooManyRequests,
-	consent.KindUnavailable: http.StatusServiceUnavailable,
+	consent.KindUnavailable: http.StatusServiceUnavailable, consent.KindStale: http.StatusPreconditionFailed,
+	consent.KindUnknowing: http.StatusPreconditionRequired,
 }
 
 // handleError answers every error: JSON for programs, a page for people.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"time"
@@ -22,11 +23,7 @@ func ExportCSV(ctx context.Context, db *store.DB, f store.Filter, out io.Writer)
 	if err != nil {
 		return err
 	}
-	versions := map[consent.Hash]int{}
-	for _, h := range heads {
-		versions[h.Hash] = h.Version
-	}
-	return writeCSV(out, db.All(ctx, f), versions, func() {})
+	return writeCSV(out, db.All(ctx, f), versionsOf(heads), func() {})
 }
 
 // ExportJSONL writes a site's records in the order of its log, one a line: the canonical encoding (docs/consent-record.md)
@@ -49,7 +46,10 @@ func settled(ctx context.Context, db *store.DB, site string, fn func(*store.DB) 
 		behind := false
 		err := db.Snapshot(ctx, func(db *store.DB) error {
 			log, err := db.Log(ctx, site)
-			if err != nil && consent.KindOf(err) != consent.KindNotFound {
+			if consent.KindOf(err) == consent.KindNotFound {
+				return fn(db)
+			}
+			if err != nil {
 				return err
 			}
 			for _, err := range db.Removals(ctx, site, log.Size, math.MaxInt64) {
@@ -77,7 +77,14 @@ func VerifyStored(ctx context.Context, db *store.DB, site string, keys []string,
 	}
 	err = settled(ctx, db, site, func(db *store.DB) error {
 		signed, err := db.Checkpoints(ctx, site)
-		if err != nil || len(signed) == 0 {
+		if err != nil {
+			return err
+		}
+		if len(signed) == 0 {
+			n, took, err := db.Recorded(ctx, site)
+			if err == nil && took > lateToSign {
+				err = fmt.Errorf("%d entries were recorded, but there is no checkpoint of them", n)
+			}
 			return err
 		}
 		o := ledger.Options{Keys: keys, Earlier: append(signed, earlier...)}
@@ -89,6 +96,10 @@ func VerifyStored(ctx context.Context, db *store.DB, site string, keys []string,
 	})
 	return r, err
 }
+
+// lateToSign is longer than any running server leaves entries without a checkpoint. One that is killed in its first second
+// has none yet.
+const lateToSign = 10 * time.Second
 
 func verifyRecords(ctx context.Context, db *store.DB, site string, o ledger.Options) (ledger.Result, error) {
 	r, w := io.Pipe()

@@ -48,6 +48,11 @@ func wrongField(code, message, field, sentence string) *consent.Error {
 
 // again shows a page with what was typed and what is wrong with it. Errors that are not about the input go on.
 func (s *Server) again(c echo.Context, page string, v dashboard.View, err error) error {
+	return s.againAs(c, v, err, func(code int, v dashboard.View) error { return s.showAs(c, code, page, v) })
+}
+
+// againAs is again for a page that is shown in a way of its own.
+func (s *Server) againAs(c echo.Context, v dashboard.View, err error, show func(int, dashboard.View) error) error {
 	var e *consent.Error
 	if !errors.As(err, &e) {
 		return err
@@ -57,7 +62,7 @@ func (s *Server) again(c echo.Context, page string, v dashboard.View, err error)
 	if code == http.StatusTooManyRequests {
 		c.Response().Header().Set("Retry-After", "10")
 	}
-	return s.showAs(c, code, page, v)
+	return show(code, v)
 }
 
 // together joins what several checks found, so that a form shows everything at once. An error that is not about

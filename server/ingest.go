@@ -17,8 +17,11 @@ type ingest struct {
 	db    *store.DB
 	log   *slog.Logger
 	size  int
+	wrote func(acts int, took time.Duration) // told of every group that was written
 	queue chan *pending
 	done  chan struct{}
+
+	trouble trouble
 
 	mu     sync.RWMutex // held for reading while an act is put in, so that close can't close the queue under it
 	closed bool
@@ -39,8 +42,8 @@ func errBusy() error {
 	return &consent.Error{Kind: consent.KindUnavailable, Code: "busy", Message: "The server can't record consents right now. Send it again later."}
 }
 
-func newIngest(db *store.DB, log *slog.Logger, queue, size int) *ingest {
-	i := &ingest{db: db, log: log, size: size, queue: make(chan *pending, queue), done: make(chan struct{})}
+func newIngest(db *store.DB, log *slog.Logger, queue, size int, wrote func(int, time.Duration)) *ingest {
+	i := &ingest{db: db, log: log, size: size, wrote: wrote, queue: make(chan *pending, queue), done: make(chan struct{})}
 	go i.run()
 	return i
 }
@@ -50,6 +53,7 @@ func (i *ingest) add(r consent.Record) error {
 	p := pendings.Get().(*pending)
 	p.record = r
 	if !i.offer(p) {
+		i.trouble.add(r.Site)
 		pendings.Put(p)
 		return errBusy()
 	}
@@ -125,12 +129,15 @@ func (i *ingest) write(group []*pending, records []consent.Record) {
 		}
 		return
 	}
-	if err != nil {
+	if err == nil {
+		i.wrote(len(records), time.Since(started))
+	} else {
 		i.log.Error("consents not recorded", slog.Int("acts", len(records)), slog.Any("error", err))
 	}
 	for k, p := range group {
 		switch {
 		case err != nil:
+			i.trouble.add(p.record.Site)
 			p.answer <- errBusy()
 		default:
 			p.answer <- errs[k]

@@ -29,10 +29,15 @@ func newLimiter(perSecond float64, burst int) limiter {
 
 // allow fails with too_many_requests when this address has used up its share of what.
 func (l limiter) allow(c echo.Context, what string) error {
+	return l.allowKey(network(c.RealIP()) + " " + what)
+}
+
+// allowKey is allow for what is no address.
+func (l limiter) allowKey(key string) error {
 	if l.store == nil {
 		return nil
 	}
-	if ok, err := l.store.Allow(network(c.RealIP()) + " " + what); err != nil || ok {
+	if ok, err := l.store.Allow(key); err != nil || ok {
 		return err
 	}
 	return &consent.Error{Kind: consent.KindTooMany, Code: "too_many_requests", Message: "Too many requests. Wait a moment."}

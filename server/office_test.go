@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -74,7 +75,10 @@ var passwordHash = sync.OnceValue(func() string { return server.HashPassword(off
 func (o *office) addUser(role consent.Role, lang string) {
 	o.t.Helper()
 	ctx := context.Background()
-	u := consent.User{Email: string(role) + "@fjord.example", Role: role, Language: lang, CreatedAt: o.now}
+	u := consent.User{
+		Email: string(role) + "@fjord.example", Language: lang, CreatedAt: o.now, Admin: role == consent.Owner,
+		Members: []consent.Member{{Org: consent.Organisation{ID: consent.FirstOrganisation}, Role: role}},
+	}
 	_, err := o.db.AddUser(ctx, u, passwordHash())
 	o.check(err)
 	o.addSession(role)
@@ -86,7 +90,7 @@ func (o *office) addSession(role consent.Role) {
 	u, _, err := o.db.UserByEmail(context.Background(), string(role)+"@fjord.example")
 	o.check(err)
 	token := sha256.Sum256([]byte(role))
-	o.check(o.db.AddSession(context.Background(), u.ID, token[:], o.now, o.now.Add(time.Hour)))
+	o.check(o.db.AddSession(context.Background(), store.Session{User: u.ID, Token: token[:], At: o.now, Expires: o.now.Add(time.Hour)}))
 }
 
 // furnish gives the site a declaration, a scan, three notices and a month of consents.
@@ -141,6 +145,9 @@ func officeItems(s *consent.Site) []consent.Item {
 	)
 }
 
+// onePixel is the smallest picture.
+var onePixel, _ = base64.StdEncoding.DecodeString("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+
 func officeScan() scanner.Report {
 	at := storetest.Day.Add(-26 * time.Hour)
 	return scanner.Report{
@@ -150,13 +157,14 @@ func officeScan() scanner.Report {
 			{Kind: consent.Cookie, Name: "_tl_id", Host: ".fjordfletvaerk.example", Party: consent.FirstParty, States: []string{"accept"}, Category: consent.Statistics, Confidence: 1, LifetimeS: 33696000},
 			{Kind: consent.Cookie, Name: "ny_maaler", Host: "fjordfletvaerk.example", Party: consent.FirstParty, States: []string{"accept"}, Category: consent.Unclassified, LifetimeS: 86400},
 		},
+		Pictures: []scanner.Picture{{State: "none", Device: "mobile", Layer: "first", Page: "https://fjordfletvaerk.example/", PNG: onePixel}},
 		Findings: []consent.Finding{
 			{
-				Code: "unclassified", Severity: consent.High, Requirement: "S8", Evidence: []string{"cookie xq7_41 (fjordfletvaerk.example)"},
+				Code: "unclassified", Severity: consent.High, Requirement: "S8", Evidence: []consent.Text{{"da": "cookie xq7_41 (fjordfletvaerk.example)", "en": "cookie xq7_41 (fjordfletvaerk.example)"}},
 				Title: map[string]string{"da": "1 cookie er ikke klassificeret.", "en": "1 cookie is unclassified."}, Advice: map[string]string{"da": "Find ud af, hvad den bruges til, og vælg en kategori.", "en": "Find out what it is for and choose a category."},
 			},
 			{
-				Code: "cookie-before-consent", Severity: consent.Critical, Requirement: "S1", Evidence: []string{"none: https://fjordfletvaerk.example/: _tl_id"},
+				Code: "cookie-before-consent", Severity: consent.Critical, Requirement: "S1", Evidence: []consent.Text{{"da": "før svar: cookie _tl_id på https://fjordfletvaerk.example/", "en": "before an answer: cookie _tl_id on https://fjordfletvaerk.example/"}},
 				Title: map[string]string{"da": "Der blev sat en cookie, før den besøgende havde valgt.", "en": "A cookie was set before the visitor had chosen."}, Advice: map[string]string{"da": "Mærk scriptet, så det venter på samtykke.", "en": "Mark the script so that it waits for consent."},
 			},
 		},
@@ -304,12 +312,20 @@ func (a answer) leadsTo(t testing.TB, address string) {
 
 func clipped(s string) string { return fmt.Sprintf("%.600s", s) }
 
+// scanPath is the page of the newest scan.
+func (o *office) scanPath() string {
+	o.t.Helper()
+	scan, err := o.db.LastScan(context.Background(), siteID)
+	o.check(err)
+	return "/sites/" + siteID + "/scans/" + scan.ID.String()
+}
+
 // pages is every page of a furnished office.
 func (o *office) pages() []string {
 	r := o.records[0]
 	return []string{
-		"/", "/password", "/sites/new", "/sites/" + siteID, "/sites/" + siteID + "/consents", "/sites/" + siteID + "/consents?from=x&visitor=y",
+		"/", "/password", "/account", "/account/totp", "/organisations", "/organisations/first/people", "/organisations/first/tokens", "/sites/new", "/sites/" + siteID, "/sites/" + siteID + "?days=365", "/sites/" + siteID + "/start", "/sites/" + siteID + "/consents", "/sites/" + siteID + "/consents?from=x&visitor=y",
 		"/sites/" + siteID + "/consents/" + r.Visitor.String() + "/" + r.ID.String(), "/sites/" + siteID + "/settings", "/sites/" + siteID + "/retention", "/sites/" + siteID + "/delete", "/sites/" + siteID + "/texts?lang=en",
-		"/sites/" + siteID + "/declaration", "/sites/" + siteID + "/notices", "/sites/" + siteID + "/notices/3", "/sites/" + siteID + "/audit", "/audit", "/sites/" + siteID + "/papers", "/installation", "/nowhere",
+		"/sites/" + siteID + "/declaration", "/sites/" + siteID + "/scans", o.scanPath(), "/sites/" + siteID + "/domains", "/sites/" + siteID + "/notices", "/sites/" + siteID + "/notices/3", "/sites/" + siteID + "/audit", "/audit", "/sites/" + siteID + "/papers", "/installation", "/nowhere",
 	}
 }

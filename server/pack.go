@@ -41,6 +41,9 @@ func WritePack(ctx context.Context, db *store.DB, base string, now time.Time, q 
 	if !q.From.Before(q.To) {
 		return consent.Invalid("bad_period", "The period's first day is not before its end.")
 	}
+	if err := db.KeepScans(ctx, q.Site, q.From, q.To, maxPackScans); err != nil {
+		return err
+	}
 	p := &inspection.Pack{Site: site, From: q.From, To: q.To, Made: now.UTC(), By: q.By, Verifier: verifier.Page()}
 	keys, err := db.Keys(ctx)
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 // setPageHeaders lets a page of the dashboard load its own style and pictures and nothing else. Nothing of it is
 // kept by browsers, and no address of it leaves by a referrer to others.
 func setPageHeaders(h http.Header) {
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+	h.Set("Content-Security-Policy", pagePolicy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	// Not no-referrer: browsers would then send forms with "Origin: null", and without TLS nothing else tells them
 	// from another site's.
@@ -98,6 +98,10 @@ func here(c echo.Context) string {
 			return "/sites/new"
 		case "/sites/:site/scan":
 			return "/sites/" + c.Param("site") + "/declaration"
+		case "/sites/:site/editor":
+			return u.RequestURI()
+		case "/sites/:site/alarms":
+			return "/sites/" + c.Param("site")
 		}
 		return u.Path
 	}
@@ -144,6 +148,14 @@ func (s *Server) assetFile(c echo.Context) error {
 		return styleSheet().serve(c, forEver)
 	case "icon.svg":
 		return icon().serve(c, briefly)
+	}
+	if c.Param("file") == proofScript().name {
+		return proofScript().serve(c, forEver)
+	}
+	for _, sc := range scripts() {
+		if c.Param("file") == sc.name {
+			return sc.serve(c, forEver)
+		}
 	}
 	return echo.ErrNotFound
 }

@@ -18,9 +18,10 @@ import (
 // consentList is a page of the log.
 type consentList struct {
 	Rows     []consentRow
-	Next     string // query of the older page; "" at the end
-	First    string // query of the newest page; "" where this is it
-	Export   string // query of the CSV with the same filter
+	Next     string    // query of the older page; "" at the end
+	First    string    // query of the newest page; "" where this is it
+	Searched time.Time // how far back was looked where the search is to be continued, else zero
+	Export   string    // query of the CSV with the same filter
 	Filtered bool
 	Actions  []consent.Action
 	Asked    []consent.Category
@@ -69,7 +70,7 @@ func (s *Server) fillList(ctx context.Context, d *consentList, f store.Filter, q
 	if err != nil {
 		return err
 	}
-	d.Rows = withVersions(page.Records, heads)
+	d.Rows, d.Searched = withVersions(page.Records, heads), page.Searched
 	if page.Next != "" {
 		d.Next = withAfter(q, page.Next)
 	}
@@ -181,11 +182,13 @@ type consentDetail struct {
 	Notice consent.Notice
 	Shown  firstLayer               // what the visitor saw
 	Locks  map[uuid.UUID]store.Lock // why acts are withheld, by their ids
+	Proof  *actProof                // nil where the record can't be proven any more
 }
 
 // consentPage shows one record with the notice that it was given under (R4).
 func (s *Server) consentPage(c echo.Context) error {
-	v, err := s.siteView(c, "")
+	v, err := s.siteView(c, "consents")
+	v.Deep = true
 	if err != nil {
 		return err
 	}
@@ -201,7 +204,14 @@ func (s *Server) consentPage(c echo.Context) error {
 	if err := s.lookedUp(c, v.Site.ID, visitor, id); err != nil {
 		return err
 	}
+	if d.Proof, err = s.proofOf(c, visitor, id); err != nil {
+		return err
+	}
 	v.Data = d
+	if d.Proof != nil {
+		allowScript(c, "")
+		v.Script = "/assets/" + proofScript().name
+	}
 	return s.show(c, "record", v)
 }
 

@@ -41,7 +41,7 @@ func (d *dutiesData) Later() string {
 func (d *dutiesData) Certificate(k duties.Kind) bool { return k.Name == "deletion" }
 
 func (s *Server) papersPage(c echo.Context) error {
-	v, err := s.siteView(c, "")
+	v, err := s.siteView(c, "papers")
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (s *Server) dutiesData(ctx context.Context, site *consent.Site, lang string
 
 // paperPage shows a paper as it reads now.
 func (s *Server) paperPage(c echo.Context) error {
-	v, err := s.siteView(c, "")
+	v, err := s.siteView(c, "papers")
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (s *Server) acceptAgreement(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v, err := s.siteView(c, "")
+	v, err := s.siteView(c, "papers")
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
@@ -33,6 +35,8 @@ type itemsData struct {
 	Units      []string
 	Scan       *scanSummary
 	ScanError  string // what is wrong with an uploaded report
+	Bulk       *dashboard.Form
+	Served     servedDeclaration
 }
 
 // formGroup is a category of the editor.
@@ -44,7 +48,10 @@ type formGroup struct {
 // itemForm is one entry with its form.
 type itemForm struct {
 	consent.Item
-	Key  string // names the entry, as it is stored
+	Key  string     // names the entry, as it is stored
+	New  *time.Time // it isn't published yet, and scans have seen it since then
+	Gone *time.Time // the last scan didn't see it, and this is when one last did
+	Hand bool       // no scan has ever seen it
 	Form *dashboard.Form
 	Open bool // it is shown unfolded: something in it is wrong
 }
@@ -64,7 +71,7 @@ func (s *Server) itemsPage(c echo.Context) error {
 		return err
 	}
 	v.Data = d
-	return s.show(c, "items", v)
+	return s.showItems(c, http.StatusOK, v)
 }
 
 func (s *Server) itemsData(ctx context.Context, site *consent.Site) (itemsData, error) {
@@ -86,10 +93,73 @@ func (s *Server) itemsData(ctx context.Context, site *consent.Site) (itemsData, 
 		}
 		d.Groups = append(d.Groups, group)
 	}
+	d.Bulk, d.Served = &dashboard.Form{Values: url.Values{}, Prefix: "bulk-"}, served(site, s.cfg.BaseURL)
 	d.New = newItemForm(consent.Item{Kind: consent.Cookie, Party: consent.FirstParty, Category: consent.Unclassified}, "new-")
 	d.New.Key = ""
-	d.Scan, err = s.scanSummary(ctx, site.ID)
-	return d, err
+	if d.Scan, err = s.scanSummary(ctx, site.ID); err != nil || d.Scan == nil {
+		return d, err
+	}
+	return d, s.flagItems(ctx, site.ID, d.Groups)
+}
+
+// flagItems marks entries that are new since the last notice, and those that scans no longer see.
+func (s *Server) flagItems(ctx context.Context, site string, groups []formGroup) error {
+	seen, err := s.db.Sightings(ctx, site)
+	if err != nil {
+		return err
+	}
+	complete, err := s.lastComplete(ctx, site)
+	if err != nil {
+		return err
+	}
+	published := map[string]bool{}
+	if n, err := s.currentNotice(ctx, site); err != nil {
+		return err
+	} else if n != nil {
+		published = itemKeys(n.Content.Items)
+	}
+	for g := range groups {
+		for i := range groups[g].Items {
+			it := &groups[g].Items[i]
+			first, last := sighted(&it.Item, seen)
+			if !first.IsZero() && !published[it.Key] {
+				it.New = &first
+			}
+			it.Hand = last.IsZero()
+			if !last.IsZero() && last.Before(complete) {
+				it.Gone = &last
+			}
+		}
+	}
+	return nil
+}
+
+// sighted is when scans first and last saw what an entry stands for; zero where none did.
+func sighted(it *consent.Item, seen []store.Sighting) (first, last time.Time) {
+	for _, k := range seen {
+		if !covers(it, &consent.Item{Kind: k.Kind, Name: k.Name, Host: k.Host}) {
+			continue
+		}
+		if first.IsZero() || k.First.Before(first) {
+			first = k.First
+		}
+		if k.Last.After(last) {
+			last = k.Last
+		}
+	}
+	return first, last
+}
+
+// lastComplete is when a scan last reached the state in which everything is allowed; zero where none did. What another scan
+// doesn't see may be there all the same.
+func (s *Server) lastComplete(ctx context.Context, site string) (time.Time, error) {
+	jobs, err := s.db.ScanJobs(ctx, site, scansShown)
+	for _, j := range jobs {
+		if row := newScanRow(j); j.State == store.ScanDone && row.Facts != nil && row.Facts.Complete {
+			return j.FinishedAt, err
+		}
+	}
+	return time.Time{}, err
 }
 
 func newItemForm(it consent.Item, prefix string) itemForm {
@@ -103,6 +173,9 @@ func newItemForm(it consent.Item, prefix string) itemForm {
 	}
 	if count > 0 {
 		v.Set("lifetime", strconv.FormatInt(count, 10))
+	}
+	if it.JointController {
+		v.Set("joint", "yes")
 	}
 	for lang, text := range it.Purpose {
 		v.Set("purpose."+lang, text)
@@ -125,7 +198,11 @@ func (s *Server) changeItems(c echo.Context) error {
 	}
 	var done string
 	err = s.db.EditItems(c.Request().Context(), v.Site.ID, func(items []consent.Item) (list []consent.Item, err error) {
-		list, done, err = edited(items, f)
+		if f.Get("op") == "classify" {
+			list, done, err = classified(items, f)
+		} else {
+			list, done, err = edited(items, f)
+		}
 		return list, err
 	}, s.deed(c, "items_changed", v.Site.ID))
 	if err != nil {
@@ -181,7 +258,8 @@ func readItem(f *dashboard.Form) (consent.Item, error) {
 	it := consent.Item{
 		Kind: consent.ItemKind(f.Get("kind")), Name: f.Get("name"), Host: strings.ToLower(f.Get("host")), Party: f.Get("party"),
 		Category: consent.Category(f.Get("category")), Provider: f.Get("provider"), Country: strings.ToUpper(f.Get("country")),
-		Purpose: inLanguages(f, "purpose."), Reason: inLanguages(f, "reason."),
+		JointController: f.Get("joint") == "yes",
+		Purpose:         inLanguages(f, "purpose."), Reason: inLanguages(f, "reason."),
 	}
 	var ok bool
 	var err error
@@ -219,7 +297,10 @@ func (s *Server) itemsAgain(c echo.Context, v dashboard.View, f *dashboard.Form,
 		f.Prefix, f.Message, f.Errors = i.Form.Prefix, e.Message, e.Fields
 		i.Form = f
 	}
-	if key := f.Get("key"); key == "" {
+	if f.Get("op") == "classify" {
+		f.Prefix, f.Message, f.Errors = d.Bulk.Prefix, e.Message, e.Fields
+		d.Bulk = f
+	} else if key := f.Get("key"); key == "" {
 		refuse(&d.New)
 	} else {
 		for g := range d.Groups {
@@ -231,7 +312,7 @@ func (s *Server) itemsAgain(c echo.Context, v dashboard.View, f *dashboard.Form,
 		}
 	}
 	v.Data, v.Form = d, f
-	return s.showAs(c, status[e.Kind], "items", v)
+	return s.showItems(c, status[e.Kind], v)
 }
 
 // importScan keeps an uploaded report of a scan and adds what it found to the draft of the declaration.
@@ -245,7 +326,16 @@ func (s *Server) importScan(c echo.Context) error {
 		return s.scanAgain(c, v, err)
 	}
 	found := report.Draft()
-	err = s.db.AddScan(c.Request().Context(), v.Site.ID, store.Scan{At: report.FinishedAt, Report: raw},
+	accepted, err := s.db.Accepted(c.Request().Context(), v.Site.ID)
+	if err != nil {
+		return err
+	}
+	summary, err := json.Marshal(factsOf(&report, nil, accepted))
+	if err != nil {
+		return err
+	}
+	err = s.db.AddScan(c.Request().Context(), v.Site.ID,
+		store.Scan{By: userOf(c).Email, At: report.FinishedAt, Report: raw, Summary: summary, Seen: sightingsOf(&report)},
 		func(items []consent.Item) ([]consent.Item, error) { return merged(items, found), nil }, s.deed(c, "scan_imported", v.Site.ID))
 	if err != nil {
 		return err
@@ -302,7 +392,7 @@ func (s *Server) scanAgain(c echo.Context, v dashboard.View, err error) error {
 	}
 	d.ScanError = e.Message
 	v.Data, v.Form = d, &dashboard.Form{Message: "The scan was not read."}
-	return s.showAs(c, status[e.Kind], "items", v)
+	return s.showItems(c, status[e.Kind], v)
 }
 
 // merged adds what a scan found to a declaration. What the owner has written stays; only where the owner hasn't

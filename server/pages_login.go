@@ -5,11 +5,13 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"samtykke/consent"
 	"samtykke/server/dashboard"
+	"samtykke/server/store"
 )
 
 // How often one address, and one e-mail from wherever, may try to log in. An e-mail's share is ten times that of an
@@ -55,50 +57,12 @@ func (s *Server) session(c echo.Context) string {
 }
 
 // sessionUser finds who is logged in; NotFound where nobody is.
-func (s *Server) sessionUser(c echo.Context) (consent.User, error) {
+func (s *Server) sessionUser(c echo.Context) (store.Session, consent.User, error) {
 	token := s.session(c)
 	if token == "" {
-		return consent.User{}, consent.NotFound("no_session", "Nobody is logged in.")
+		return store.Session{}, consent.User{}, consent.NotFound("no_session", "Nobody is logged in.")
 	}
-	return s.db.SessionUser(c.Request().Context(), hashToken(token), s.cfg.Now())
-}
-
-// userKey is where loggedIn keeps the user for the handlers.
-const userKey = "user"
-
-// userOf is who is logged in; nil on pages before the login.
-func userOf(c echo.Context) *consent.User {
-	u, _ := c.Get(userKey).(*consent.User)
-	return u
-}
-
-// own are the changes that people make to nothing but their own login, whatever their role.
-var own = map[string]bool{"/logout": true, "/password": true, "/language": true}
-
-// loggedIn lets nobody in without a session (H1), nobody on with a password that the program gave, and auditors
-// change nothing.
-func (s *Server) loggedIn(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		u, err := s.sessionUser(c)
-		if err == nil {
-			c.Set(userKey, &u)
-		}
-		switch {
-		case c.Path() == "/*": // unknown addresses come here too, and are nobody's
-			return next(c)
-		case consent.KindOf(err) == consent.KindNotFound:
-			return s.askLogin(c)
-		case err != nil:
-			return err
-		}
-		if u.MustChange && !own[c.Path()] {
-			return seeOther(c, "/password")
-		}
-		if c.Request().Method != http.MethodGet && u.Role != consent.Owner && u.Role != consent.Editor && !own[c.Path()] {
-			return &consent.Error{Kind: consent.KindForbidden, Code: "read_only", Message: "Your login may read, but not change anything."}
-		}
-		return next(c)
-	}
+	return s.db.Session(c.Request().Context(), hashToken(token), s.cfg.Now())
 }
 
 // askLogin sends a reader to the login and back afterwards. What was sent in a form can't be kept.
@@ -129,7 +93,7 @@ type loginData struct{ Next, Lang string }
 
 func (s *Server) loginPage(c echo.Context) error {
 	next := localPath(c.QueryParam("next"))
-	if _, err := s.sessionUser(c); err == nil {
+	if s.findUser(c) == nil {
 		return seeOther(c, next)
 	}
 	return s.show(c, "login", dashboard.View{Form: &dashboard.Form{}, Data: loginData{next, c.QueryParam("lang")}})
@@ -151,7 +115,13 @@ func (s *Server) login(c echo.Context) error {
 		f.Values.Del("password")
 		return s.again(c, "login", dashboard.View{Form: f, Data: loginData{localPath(f.Get("next")), f.Get("lang")}}, err)
 	}
-	if err := s.startSession(c, u, consent.NewDeed(s.cfg.Now(), u.Email, "login", "")); err != nil {
+	next := localPath(f.Get("next"))
+	if u.TOTP {
+		if err := s.startHalf(c, u); err != nil {
+			return err
+		}
+		next = "/login/code?next=" + url.QueryEscape(next)
+	} else if err := s.startSession(c, u, consent.NewDeed(s.cfg.Now(), u.Email, "login", "")); err != nil {
 		return err
 	}
 	// Who chose a language on the way in keeps it, and so does who is here for the first time.
@@ -160,7 +130,7 @@ func (s *Server) login(c echo.Context) error {
 			return err
 		}
 	}
-	return seeOther(c, localPath(f.Get("next")))
+	return seeOther(c, next)
 }
 
 func (s *Server) tryLogin(c echo.Context, email, password string) (consent.User, error) {
@@ -170,15 +140,46 @@ func (s *Server) tryLogin(c echo.Context, email, password string) (consent.User,
 	if err := s.allowLogin(c, email); err != nil {
 		return consent.User{}, err
 	}
-	return s.authenticate(c.Request().Context(), email, password)
+	key := email + " " + network(c.RealIP())
+	if err := s.backoff.allow(key, s.cfg.Now()); err != nil {
+		return consent.User{}, err
+	}
+	u, err := s.authenticate(c.Request().Context(), email, password)
+	switch {
+	case err == nil:
+		s.backoff.right(key)
+	case consent.KindOf(err) == consent.KindUnauthorized:
+		s.backoff.failed(key, s.cfg.Now())
+	}
+	return u, err
 }
 
+// startSession logs a user in under a new token; the one before, which somebody may have seen, ends.
 func (s *Server) startSession(c echo.Context, u consent.User, deeds ...consent.Deed) error {
-	token, err := s.newSession(c.Request().Context(), u, deeds...)
+	return s.beginSession(c, u, sessionLasts, false, deeds...)
+}
+
+// startHalf begins a session that is good for nothing but the second factor.
+func (s *Server) startHalf(c echo.Context, u consent.User) error {
+	return s.beginSession(c, u, halfLasts, true)
+}
+
+func (s *Server) beginSession(c echo.Context, u consent.User, lasts time.Duration, half bool, deeds ...consent.Deed) error {
+	ctx := c.Request().Context()
+	if old := s.session(c); old != "" {
+		if err := s.db.EndSession(ctx, hashToken(old)); err != nil {
+			return err
+		}
+	}
+	token, now := newSecret(), s.cfg.Now()
+	err := s.db.AddSession(ctx, store.Session{
+		User: u.ID, Token: hashToken(token), At: now, Expires: now.Add(lasts), Half: half,
+		Device: deviceOf(c.Request().UserAgent()), Address: c.RealIP(),
+	}, deeds...)
 	if err != nil {
 		return err
 	}
-	s.setSession(c, token, int(sessionLasts.Seconds()))
+	s.setSession(c, token, int(lasts.Seconds()))
 	return nil
 }
 
@@ -217,10 +218,7 @@ func (s *Server) changePassword(c echo.Context) error {
 // checkNewPassword wants the present password again, but not the one-time password that was typed a moment ago.
 func (s *Server) checkNewPassword(c echo.Context, u consent.User, f *dashboard.Form) error {
 	if !u.MustChange {
-		if err := s.allowLogin(c, u.Email); err != nil {
-			return err
-		}
-		_, err := s.authenticate(c.Request().Context(), u.Email, f.Get("present"))
+		_, err := s.tryLogin(c, u.Email, f.Get("present"))
 		if consent.KindOf(err) == consent.KindUnauthorized {
 			return wrongField("bad_password", "Choose another password.", "present", "This is not your present password.")
 		}
@@ -228,17 +226,25 @@ func (s *Server) checkNewPassword(c echo.Context, u consent.User, f *dashboard.F
 			return err
 		}
 	}
-	p := f.Get("password")
-	if err := consent.CheckPassword(p); err != nil {
+	if err := newPassword(u, f); err != nil {
 		return err
 	}
-	if strings.EqualFold(p, u.Email) {
+	return s.mustDiffer(c.Request().Context(), u, f.Get("password"))
+}
+
+// newPassword checks a password that somebody chose, typed twice.
+func newPassword(u consent.User, f *dashboard.Form) error {
+	p := f.Get("password")
+	if name, _, _ := strings.Cut(u.Email, "@"); strings.EqualFold(p, u.Email) || strings.EqualFold(p, name) {
 		return wrongField("bad_password", "Choose another password.", "password", "The password can't be your e-mail.")
+	}
+	if err := consent.CheckPassword(p); err != nil {
+		return err
 	}
 	if p != f.Get("repeat") {
 		return wrongField("bad_password", "Choose another password.", "repeat", "The two passwords differ.")
 	}
-	return s.mustDiffer(c.Request().Context(), u, p)
+	return nil
 }
 
 // mustDiffer refuses the password that the user has already: a one-time password must not stay.

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"strconv"
@@ -21,6 +20,7 @@ type noticeList struct {
 	Unsure  int  // unclassified items of the draft
 	Changed bool // the draft differs from what is published
 	Ready   bool // there is a controller to name
+	Changes []changeGroup
 }
 
 func (s *Server) noticesPage(c echo.Context) error {
@@ -28,14 +28,15 @@ func (s *Server) noticesPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v.Form = &dashboard.Form{Values: map[string][]string{"material": {"yes"}}}
-	if v.Data, err = s.noticeList(c.Request().Context(), v.Site); err != nil {
+	v.Form = &dashboard.Form{Values: map[string][]string{"material": {"yes"}, "reason": {c.QueryParam("reason")}}}
+	if v.Data, err = s.noticeList(c, v.Site); err != nil {
 		return err
 	}
 	return s.show(c, "notices", v)
 }
 
-func (s *Server) noticeList(ctx context.Context, site *consent.Site) (noticeList, error) {
+func (s *Server) noticeList(c echo.Context, site *consent.Site) (noticeList, error) {
+	ctx := c.Request().Context()
 	heads, err := s.db.NoticeHeads(ctx, site.ID)
 	if err != nil {
 		return noticeList{}, err
@@ -47,7 +48,10 @@ func (s *Server) noticeList(ctx context.Context, site *consent.Site) (noticeList
 	d := noticeList{Heads: heads, Unsure: unclassified(items), Changed: true, Ready: site.Controller.Name != ""}
 	n, err := s.currentNotice(ctx, site.ID)
 	if err == nil && n != nil {
-		d.Changed = differs(content(site, items), n.Content)
+		draft := content(site, items)
+		if d.Changed = differs(draft, n.Content); d.Changed {
+			d.Changes, err = changesOf(&n.Content, &draft, dashboard.For(languageOf(c)))
+		}
 	}
 	return d, err
 }
@@ -64,7 +68,7 @@ func (s *Server) publishNotice(c echo.Context) error {
 		return err
 	}
 	ctx := c.Request().Context()
-	d, err := s.noticeList(ctx, v.Site)
+	d, err := s.noticeList(c, v.Site)
 	if err != nil {
 		return err
 	}
@@ -110,7 +114,8 @@ func (d noticeDetail) Replay(language string, layer int) string {
 // noticePage shows a notice and proves then and there that it is what was published (R4, R5). A notice that can't even be
 // read any more is told of in the same place.
 func (s *Server) noticePage(c echo.Context) error {
-	v, err := s.siteView(c, "")
+	v, err := s.siteView(c, "notices")
+	v.Deep = true
 	if err != nil {
 		return err
 	}

@@ -79,9 +79,7 @@ func (s *Server) packed(c echo.Context, q Inspection) (*os.File, error) {
 		return nil, err
 	}
 	err = os.Remove(f.Name())
-	if err == nil {
-		err = http.NewResponseController(c.Response()).SetWriteDeadline(time.Now().Add(packTimeout))
-	}
+	_ = http.NewResponseController(c.Response()).SetWriteDeadline(time.Now().Add(packTimeout)) // writers without deadlines have none to extend
 	if err == nil {
 		err = WritePack(c.Request().Context(), s.db, s.cfg.BaseURL, s.cfg.Now(), q, f)
 	}

@@ -33,7 +33,7 @@ func (d retentionData) Longer(site *consent.Site) bool {
 const purgesShown = 50
 
 func (s *Server) retentionPage(c echo.Context) error {
-	v, err := s.siteView(c, "settings")
+	v, err := s.siteView(c, "retention")
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (s *Server) changeRetention(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v, err := s.siteView(c, "settings")
+	v, err := s.siteView(c, "retention")
 	if err != nil {
 		return err
 	}
@@ -121,9 +121,6 @@ func (s *Server) deletePage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.ownersOnly(c); err != nil {
-		return err
-	}
 	v.Form = &dashboard.Form{}
 	return s.show(c, "delete", v)
 }
@@ -131,9 +128,6 @@ func (s *Server) deletePage(c echo.Context) error {
 // deleteSite deletes a site with everything of it and answers with the certificate (T8), or leads to the list of sites where
 // no paper can be written yet.
 func (s *Server) deleteSite(c echo.Context) error {
-	if err := s.ownersOnly(c); err != nil {
-		return err
-	}
 	f, err := readForm(c)
 	if err != nil {
 		return err

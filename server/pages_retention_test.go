@@ -18,7 +18,8 @@ func (o *office) stayLoggedIn() consent.Role {
 	u, _, err := o.db.UserByEmail(o.t.Context(), "owner@fjord.example")
 	o.check(err)
 	token := sha256.Sum256([]byte(always))
-	o.check(o.db.AddSession(o.t.Context(), u.ID, token[:], o.now, o.now.AddDate(10, 0, 0)))
+	later := o.now.AddDate(10, 0, 0) // used then, so that it is never idle
+	o.check(o.db.AddSession(o.t.Context(), store.Session{User: u.ID, Token: token[:], At: o.now, Used: later, Expires: later}))
 	return always
 }
 

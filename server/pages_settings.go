@@ -17,20 +17,11 @@ import (
 	"samtykke/widget"
 )
 
-// settingsSections are the parts of the page of settings, in its order.
-var settingsSections = []string{"who", "look", "languages", "asks", "signals", "blocking", "elsewhere"}
-
 // toolNames are what the tools of consent.SignalNames and consent.MarkupNames call themselves, alike in every language.
 var toolNames = map[string]string{
 	"uet": "Microsoft Advertising (UET)", "clarity": "Microsoft Clarity", "meta": "Meta Pixel", "matomo": "Matomo", "tiktok": "TikTok Pixel",
 	"wordpress": "WordPress (WP Consent API)", "shopify": "Shopify (Customer Privacy API)",
 	"cookiebot": "Cookiebot", "vanilla-cookieconsent": "vanilla-cookieconsent", "klaro": "Klaro",
-}
-
-// settingsData is what the page of settings shows beside the form's fields.
-type settingsData struct {
-	Sections []string
-	Lines    map[string]int // fields with one rule a line: the line that was refused
 }
 
 // ticks is a field of boxes whose labels are names and not words: they stand in every language as they are.
@@ -44,13 +35,13 @@ type ticks struct {
 type tick struct{ Value, Name, Lang string }
 
 // Signals are the tools that can be told of the choice.
-func (settingsData) Signals(f *dashboard.Form) ticks { return tools(f, "signals", consent.SignalNames) }
+func (editorData) Signals(f *dashboard.Form) ticks { return tools(f, "signals", consent.SignalNames) }
 
 // Markup are the tools whose markup can be understood.
-func (settingsData) Markup(f *dashboard.Form) ticks { return tools(f, "markup", consent.MarkupNames) }
+func (editorData) Markup(f *dashboard.Form) ticks { return tools(f, "markup", consent.MarkupNames) }
 
 // Languages are all that the banner can speak: the chosen ones first, as the form has them, the others by name.
-func (settingsData) Languages(f *dashboard.Form) ticks {
+func (editorData) Languages(f *dashboard.Form) ticks {
 	chosen := chosenLanguages(f)
 	var others []string
 	for _, lang := range widget.Languages() {
@@ -66,7 +57,7 @@ func (settingsData) Languages(f *dashboard.Form) ticks {
 }
 
 // Spoken are the languages that the default can be chosen from.
-func (settingsData) Spoken(f *dashboard.Form) []tick { return named(chosenLanguages(f)) }
+func (editorData) Spoken(f *dashboard.Form) []tick { return named(chosenLanguages(f)) }
 
 // ruleField is a field with one rule a line, and the line that was refused; 0 for none.
 type ruleField struct {
@@ -75,7 +66,7 @@ type ruleField struct {
 }
 
 // Rules adds to a field which of its lines was refused.
-func (d settingsData) Rules(field dashboard.Field) ruleField {
+func (d editorData) Rules(field dashboard.Field) ruleField {
 	return ruleField{field, d.Lines[field.Name]}
 }
 
@@ -106,16 +97,17 @@ func chosenLanguages(f *dashboard.Form) []string {
 	return list
 }
 
+// settingsPage shows who a site is and who is behind it. How it asks is the editor's.
 func (s *Server) settingsPage(c echo.Context) error {
 	v, err := s.siteView(c, "settings")
 	if err != nil {
 		return err
 	}
-	v.Form, v.Data = settingsForm(v.Site, dashboard.For(languageOf(c))), settingsData{Sections: settingsSections}
+	v.Form = settingsForm(v.Site, dashboard.For(languageOf(c)))
 	return s.show(c, "settings", v)
 }
 
-// changeSettings stores the details and the banner's draft. Visitors see it when it is published.
+// changeSettings stores the details in the draft. Visitors see them when it is published.
 func (s *Server) changeSettings(c echo.Context) error {
 	f, err := readForm(c)
 	if err != nil {
@@ -126,13 +118,8 @@ func (s *Server) changeSettings(c echo.Context) error {
 		return err
 	}
 	site := *v.Site
-	fillDetails(&site, f)
-	site.Homepage = f.Get("homepage")
-	fillBanner(&site.Banner, f)
-	lines, wrong := fillRules(&site.Banner, f)
-	ours := func(field string) bool { return !strings.HasPrefix(field, "texts.") } // the texts have a page of their own
-	if err := together(site.Validate(), wrong, about(site.Banner.Validate(), ours)); err != nil {
-		v.Form, v.Data = f, settingsData{settingsSections, lines}
+	if _, err := fillSection(&site, "who", "", f); err != nil {
+		v.Form = f
 		return s.again(c, "settings", v, err)
 	}
 	if err := s.changeSite(c, site, "settings_changed"); err != nil {
@@ -215,7 +202,7 @@ func settingsForm(s *consent.Site, words *dashboard.Words) *dashboard.Form {
 	return &dashboard.Form{Values: v}
 }
 
-// fillBanner takes over the fields of the form; what the form doesn't show stays.
+// fillBanner takes over the fields of a form that has all of them; what no form shows stays.
 func fillBanner(b *consent.Banner, f *dashboard.Form) {
 	for name, value := range singles(b) {
 		if *value = f.Get(name); slices.Contains(lowered, name) {

@@ -16,6 +16,28 @@ import (
 
 const settingsPath = "/sites/" + siteID + "/settings"
 
+// editorPath is the editor's section that has a field. "" stands for the first field of each.
+func editorPath(section string) string {
+	return "/sites/" + siteID + "/editor?section=" + section + "&lang=da"
+}
+
+// sections are the fields of each section of the editor, which this test knows on its own.
+var sections = map[string][]string{
+	"look": {"form", "corner", "theme", "accent", "round", "font"}, "languages": {"languages", "default_language"},
+	"asks": {"categories", "per_vendor", "days", "domain", "first_party"}, "blocking": {"auto_block", "hosts"},
+	"signals": {"consent_mode", "ads_data_redaction", "url_passthrough", "signals", "gpc", "dnt"}, "elsewhere": {"markup", "services", "import", "cbid"},
+}
+
+// pathOf is the page on which a field is edited.
+func pathOf(field string) string {
+	for section, fields := range sections {
+		if slices.Contains(fields, field) {
+			return editorPath(section)
+		}
+	}
+	return settingsPath
+}
+
 // everything is a banner in which no field of the form has its usual value.
 func everything() consent.Banner {
 	return consent.Banner{
@@ -44,6 +66,10 @@ func TestSettings_RoundTrip(t *testing.T) {
 				s.Banner = banner
 				o.check(o.db.UpdateSite(t.Context(), s))
 				o.post(consent.Editor, settingsPath, o.get(consent.Editor, settingsPath).values(settingsPath)...).leadsTo(t, settingsPath+"?done=saved")
+				for section := range sections {
+					path := editorPath(section)
+					o.post(consent.Editor, path, o.get(consent.Editor, path).values(path)...).leadsTo(t, path+"&done=saved")
+				}
 				if d := cmp.Diff(s, o.stored()); d != "" {
 					t.Errorf("(-want +got):\n%s", d)
 				}
@@ -63,7 +89,7 @@ func (o *office) stored() consent.Site {
 // Every field of the form arrives in the banner.
 func TestSettings_AreTakenOver(t *testing.T) {
 	o := newOffice(t)
-	f := o.get(consent.Owner, settingsPath).values(settingsPath)
+	forms := map[string][]string{}
 	for name, values := range map[string][]string{
 		"languages": {"da", "en", "sv", "xx"}, "default_language": {"en"}, "categories": {"statistics"}, "days": {"200"}, "domain": {"A.example"},
 		"privacy_url": {"https://a.example/p"}, "declaration_url": {"https://a.example/c"}, "form": {"dialog"}, "corner": {"none"}, "theme": {"dark"},
@@ -73,9 +99,17 @@ func TestSettings_AreTakenOver(t *testing.T) {
 		"hosts":    {"\n https://CDN.example.com/x.js  NØDVENDIGE Leverer vores  egne billeder\r\n\r\n*.tal.example.com statistics \n"},
 		"services": {"zendesk præferencer\r\ngoogle-analytics Statistik"},
 	} {
-		f = with(f, name, values...)
+		path := pathOf(name)
+		if forms[path] == nil {
+			forms[path] = o.get(consent.Owner, path).values(path)
+		}
+		forms[path] = with(forms[path], name, values...)
 	}
-	o.post(consent.Owner, settingsPath, f...).leadsTo(t, settingsPath+"?done=saved")
+	for path, f := range forms {
+		if a := o.post(consent.Owner, path, f...).wants(t, http.StatusSeeOther); !strings.HasSuffix(a.Header().Get("Location"), "done=saved") {
+			t.Errorf("%s leads to %s", path, a.Header().Get("Location"))
+		}
+	}
 	want := everything()
 	want.Languages, want.Texts = []string{"en", "da", "sv"}, nil
 	if d := cmp.Diff(want, o.stored().Banner); d != "" {
@@ -103,7 +137,6 @@ func (a answer) refuses(t *testing.T, field, typed, why string) *html.Node {
 // H13: the form refuses what the law refuses, says why beside the field, and loses nothing that was typed.
 func TestSettings_RefuseWhatTheLawRefuses(t *testing.T) {
 	o := newOffice(t)
-	fields := o.get(consent.Owner, settingsPath).values(settingsPath)
 	for name, c := range map[string]struct {
 		field, value, why string
 	}{
@@ -117,7 +150,8 @@ func TestSettings_RefuseWhatTheLawRefuses(t *testing.T) {
 		"cookiebot":     {"cbid", "no id", "Cookiebots id består af 8 til 60 bogstaver, tal og bindestreger."},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := o.post(consent.Owner, settingsPath, with(fields, c.field, c.value)...)
+			path := pathOf(c.field)
+			a := o.post(consent.Owner, path, with(o.get(consent.Owner, path).values(path), c.field, c.value)...)
 			a.refuses(t, c.field, c.value, c.why)
 			if problem := a.all("div", "class", "problem")[0]; !strings.Contains(text(problem), c.why) {
 				t.Error("the summary lacks it")
@@ -132,7 +166,6 @@ func TestSettings_RefuseWhatTheLawRefuses(t *testing.T) {
 // K1: a host is never held only with a reason. What is wrong with a list of rules is said with the line that it is in.
 func TestSettings_RulesNameTheLine(t *testing.T) {
 	o := newOffice(t)
-	fields := o.get(consent.Owner, settingsPath).values(settingsPath)
 	many := strings.Repeat("x", 1)
 	for i := range 201 {
 		many += "\nh" + strconv.Itoa(i) + ".example statistik"
@@ -153,7 +186,8 @@ func TestSettings_RulesNameTheLine(t *testing.T) {
 		"service twice":    {"services", "a statistik\nb marketing\na marketing", "Linje 3: Hver tjeneste kan kun nævnes én gang."},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o.post(consent.Owner, settingsPath, with(fields, c.field, c.value)...).refuses(t, c.field, c.value, c.why)
+			path := pathOf(c.field)
+			o.post(consent.Owner, path, with(o.get(consent.Owner, path).values(path), c.field, c.value)...).refuses(t, c.field, c.value, c.why)
 		})
 	}
 	if s := o.stored(); s.Banner.Hosts != nil || s.Banner.Services != nil {
@@ -172,7 +206,7 @@ func TestSettings_ShowLanguagesByTheirOwnNames(t *testing.T) {
 	o := newOffice(t)
 	o.site.Banner.Languages = []string{"sv", "is", "da"}
 	o.check(o.db.UpdateSite(t.Context(), o.site))
-	a := o.get(consent.Owner, settingsPath)
+	a := o.get(consent.Owner, "/sites/"+siteID+"/editor?section=languages&lang=sv")
 	var order []string
 	for _, label := range a.find(func(n *html.Node) bool {
 		return n.Data == "label" && n.FirstChild != nil && attrOf(n.FirstChild, "name") == "languages"
@@ -200,24 +234,26 @@ func TestSettings_ShowLanguagesByTheirOwnNames(t *testing.T) {
 	}
 }
 
-// Every tool that a banner can serve has a box with a name of its own, and the page's contents lead to its sections.
-func TestSettings_NameEveryTool(t *testing.T) {
-	a := newOffice(t).get(consent.Owner, settingsPath)
+// Every tool that a banner can serve has a box with a name of its own, and the editor leads to all of its sections.
+func TestEditor_NamesEveryTool(t *testing.T) {
+	o := newOffice(t)
 	for field, tools := range map[string][]string{"signals": consent.SignalNames, "markup": consent.MarkupNames} {
+		a := o.get(consent.Owner, pathOf(field))
 		for _, tool := range tools {
 			if boxes := a.all("input", "name", field, "value", tool); len(boxes) != 1 || text(boxes[0].Parent) == "" {
 				t.Errorf("%s %s has %d boxes, or no name", field, tool, len(boxes))
 			}
 		}
 	}
+	pills := o.get(consent.Owner, editorPath("texts")).all("nav", "class", "pills")[0]
 	links := 0
-	for _, link := range a.find(func(n *html.Node) bool { return n.Data == "a" && strings.HasPrefix(attrOf(n, "href"), "#section-") }) {
-		links++
-		if target := a.all("fieldset", "id", strings.TrimPrefix(attrOf(link, "href"), "#")); len(target) != 1 || !strings.HasPrefix(text(target[0]), text(link)) {
-			t.Errorf("%s leads nowhere", attrOf(link, "href"))
+	for n := range pills.Descendants() {
+		if n.Data == "a" {
+			links++
+			o.get(consent.Owner, attrOf(n, "href")).wants(t, http.StatusOK)
 		}
 	}
-	if sections := len(a.find(func(n *html.Node) bool { return n.Data == "h2" })); links != sections || links < 6 {
-		t.Errorf("%d links to %d sections", links, sections)
+	if links != len(sections)+1 {
+		t.Errorf("%d links", links)
 	}
 }

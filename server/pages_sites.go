@@ -7,67 +7,13 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"samtykke/consent"
 	"samtykke/scanner"
 	"samtykke/server/dashboard"
 )
-
-// siteRow is a site in the list of all sites.
-type siteRow struct {
-	Site        consent.Site
-	Today, Week int64           // acts
-	Accepted    int64           // acts of the week that accepted everything
-	Answered    int64           // acts of the week that answered the banner: all but withdrawals
-	Notice      *consent.Notice // nil where nothing is published
-	Scanned     *time.Time      // nil where the site was never scanned
-}
-
-func (s *Server) sitesPage(c echo.Context) error {
-	sites, err := s.db.Sites(c.Request().Context())
-	if err != nil {
-		return err
-	}
-	rows := make([]siteRow, len(sites))
-	for i := range sites {
-		if rows[i], err = s.siteRow(c.Request().Context(), sites[i]); err != nil {
-			return err
-		}
-	}
-	return s.show(c, "sites", dashboard.View{Data: rows})
-}
-
-func (s *Server) siteRow(ctx context.Context, site consent.Site) (siteRow, error) {
-	r := siteRow{Site: site}
-	today := s.cfg.Now().UTC().Truncate(24 * time.Hour)
-	days, err := s.db.Daily(ctx, site.ID, today.AddDate(0, 0, -6), today.AddDate(0, 0, 1))
-	if err != nil {
-		return r, err
-	}
-	for _, d := range days {
-		r.Today = 0 // of the last day alone
-		for a, n := range d.Counts {
-			r.Today += n
-			r.Week += n
-			if a != consent.Withdraw {
-				r.Answered += n
-			}
-		}
-		r.Accepted += d.Counts[consent.AcceptAll]
-	}
-	if r.Notice, err = s.currentNotice(ctx, site.ID); err != nil {
-		return r, err
-	}
-	scanned, err := s.db.LastScanAt(ctx, site.ID)
-	switch {
-	case err == nil:
-		r.Scanned = &scanned
-	case consent.KindOf(err) != consent.KindNotFound:
-		return r, err
-	}
-	return r, nil
-}
 
 // currentNotice is what the site's visitors see; nil where nothing is published.
 func (s *Server) currentNotice(ctx context.Context, site string) (*consent.Notice, error) {
@@ -79,11 +25,11 @@ func (s *Server) currentNotice(ctx context.Context, site string) (*consent.Notic
 }
 
 func (s *Server) newSitePage(c echo.Context) error {
-	return s.show(c, "new", dashboard.View{Form: &dashboard.Form{}})
+	return s.show(c, "new", dashboard.View{Form: &dashboard.Form{}, Data: mayAddTo(userOf(c))})
 }
 
-// addSite stores a new site with a standard banner, declares what the banner itself stores (B24), and shows the
-// site's overview.
+// addSite stores a new site with a standard banner, declares what the banner itself stores (B24), and leads on to the
+// guided start.
 func (s *Server) addSite(c echo.Context) error {
 	f, err := readForm(c)
 	if err != nil {
@@ -92,22 +38,27 @@ func (s *Server) addSite(c echo.Context) error {
 	site := consent.Site{ID: NewSiteID(), CreatedAt: s.cfg.Now().UTC().Truncate(time.Millisecond), Banner: consent.DefaultBanner()}
 	fillDetails(&site, f)
 	site.Banner.PrivacyURL = f.Get("privacy_url")
-	if err := together(site.Validate(), site.Banner.Validate()); err != nil {
-		return s.again(c, "new", dashboard.View{Form: f}, err)
+	org, wrong := newSiteOrg(userOf(c), f)
+	if err := together(wrong, site.Validate(), site.Banner.Validate()); err != nil {
+		return s.again(c, "new", dashboard.View{Form: f, Data: mayAddTo(userOf(c))}, err)
 	}
-	if err := s.db.AddSite(c.Request().Context(), site, OwnItems(&site), s.deed(c, "site_added", site.ID)); err != nil {
+	if err := s.db.AddSiteTo(c.Request().Context(), org, site, OwnItems(&site), s.deed(c, "site_added", site.ID)); err != nil {
 		return err
 	}
 	if err := s.catalog.refresh(c.Request().Context()); err != nil {
 		return err
 	}
-	return seeOther(c, "/sites/"+site.ID+"?done=site_added")
+	return seeOther(c, "/sites/"+site.ID+"/start?done=site_added")
 }
 
 // fillDetails takes over what the forms of a new and of an old site share.
 func fillDetails(site *consent.Site, f *dashboard.Form) {
 	site.Name, site.Domains = f.Get("name"), domains(f.Get("domains"))
-	site.Controller = consent.Controller{
+	site.Controller = controllerOf(f)
+}
+
+func controllerOf(f *dashboard.Form) consent.Controller {
+	return consent.Controller{
 		Name: f.Get("controller.name"), CVR: compact(f.Get("controller.cvr")), Address: f.Get("controller.address"),
 		Email: f.Get("controller.email"), Phone: f.Get("controller.phone"), DPO: f.Get("controller.dpo"),
 	}
@@ -119,63 +70,13 @@ func (s *Server) siteView(c echo.Context, tab string) (dashboard.View, error) {
 	return dashboard.View{Site: &site, Tab: tab}, err
 }
 
-// overview is a site's first page.
-type overview struct {
-	Tag     string // the HTML to paste
-	Notice  *consent.Notice
-	Changed bool // the draft differs from what visitors see
-	Unsure  int  // unclassified items of the draft
-	Ready   bool // nothing but publishing is missing
-	Chart   dashboard.Chart
-	Scan    *scanSummary
-}
-
 // scanSummary is what the newest scan says.
 type scanSummary struct {
+	ID       uuid.UUID
 	At       time.Time
 	Pages    int
-	Findings []consent.Finding // worst first
-}
-
-// chartDays is how many days the overview's chart shows.
-const chartDays = 30
-
-func (s *Server) sitePage(c echo.Context) error {
-	v, err := s.siteView(c, "overview")
-	if err != nil {
-		return err
-	}
-	o, err := s.overview(c.Request().Context(), v.Site)
-	if err != nil {
-		return err
-	}
-	v.Data = o
-	return s.show(c, "site", v)
-}
-
-func (s *Server) overview(ctx context.Context, site *consent.Site) (overview, error) {
-	o := overview{Tag: Tag(s.cfg.BaseURL, site), Ready: site.Controller.Name != ""}
-	items, err := s.db.Items(ctx, site.ID)
-	if err != nil {
-		return o, err
-	}
-	o.Unsure = unclassified(items)
-	if o.Notice, err = s.currentNotice(ctx, site.ID); err != nil {
-		return o, err
-	}
-	o.Changed = o.Notice != nil && differs(content(site, items), o.Notice.Content)
-	today := s.cfg.Now().UTC().Truncate(24 * time.Hour)
-	days, err := s.db.Daily(ctx, site.ID, today.AddDate(0, 0, 1-chartDays), today.AddDate(0, 0, 1))
-	if err != nil {
-		return o, err
-	}
-	counts := make([]dashboard.DayCounts, len(days))
-	for i, d := range days {
-		counts[i] = dashboard.DayCounts(d)
-	}
-	o.Chart = dashboard.NewChart(counts)
-	o.Scan, err = s.scanSummary(ctx, site.ID)
-	return o, err
+	Findings []consent.Finding // worst first, without accepted ones
+	Missing  []consent.Item    // that the declaration lacks
 }
 
 // scanSummary reads the newest scan; nil where there is none.
@@ -195,7 +96,13 @@ func (s *Server) scanSummary(ctx context.Context, site string) (*scanSummary, er
 	slices.SortStableFunc(report.Findings, func(a, b consent.Finding) int {
 		return slices.Index(worst, a.Severity) - slices.Index(worst, b.Severity)
 	})
-	return &scanSummary{At: scan.At, Pages: len(report.Pages), Findings: report.Findings}, nil
+	accepted, err := s.db.Accepted(ctx, site)
+	if err != nil {
+		return nil, err
+	}
+	open := slices.DeleteFunc(report.Findings, func(f consent.Finding) bool { return acceptedBy(&f, accepted) != nil })
+	items, err := s.db.Items(ctx, site)
+	return &scanSummary{ID: scan.ID, At: scan.At, Pages: len(report.Pages), Findings: open, Missing: undeclared(items, report.Draft())}, err
 }
 
 // differs says whether publishing the draft would show visitors something else than what is published.

@@ -20,6 +20,8 @@ import (
 func TestPages_WhoMayDoWhat(t *testing.T) {
 	const in, no, back, login = http.StatusOK, http.StatusForbidden, http.StatusSeeOther, http.StatusUnauthorized
 	record := "/sites/" + siteID + "/consents/%s"
+	o := newOffice(t).furnish()
+	scan := o.scanPath()
 	routes := []struct {
 		route, path                      string // path: where it differs from the pattern
 		form                             []string
@@ -27,12 +29,29 @@ func TestPages_WhoMayDoWhat(t *testing.T) {
 	}{
 		{"GET /login", "", nil, in, back, back, back},
 		{"GET /password", "", nil, back, in, in, in},
+		{"GET /login/code", "", nil, back, back, back, back},
+		{"POST /login/code", "", nil, back, back, back, back},
+		{"GET /invitation/:token", "", nil, 404, 404, 404, 404},
+		{"POST /invitation/:token", "", nil, 404, 404, 404, 404},
+		{"GET /account", "", nil, back, in, in, in},
+		{"POST /account", "", nil, login, 400, 400, 400},
+		{"GET /account/totp", "", nil, back, in, in, in},
+		{"POST /account/totp", "", nil, login, back, back, back},
+		{"GET /organisations", "", nil, back, no, no, in}, // the owner runs the installation, too
+		{"POST /organisations", "", nil, login, no, no, 400},
+		{"GET /organisations/:org/people", "/organisations/first/people", nil, back, in, in, in},
+		{"POST /organisations/:org/people", "/organisations/first/people", []string{"op", "invite"}, login, no, no, 400},
+		{"GET /organisations/:org/tokens", "/organisations/first/tokens", nil, back, no, no, in},
+		{"POST /organisations/:org/tokens", "/organisations/first/tokens", nil, login, no, no, 400},
 		{"GET /", "", nil, back, in, in, in},
 		{"GET /sites/new", "", nil, back, in, in, in},
 		{"GET /sites/:site", "", nil, back, in, in, in},
+		{"GET /sites/:site/start", "", nil, back, in, in, in},
+		{"POST /sites/:site/start", "", []string{"step", "tag", "op", "skip"}, login, no, back, back},
 		{"GET /sites/:site/consents", "", nil, back, in, in, in},
 		{"GET /sites/:site/consents.csv", "", nil, back, in, in, in},
 		{"GET /sites/:site/consents/:visitor/:id", record, nil, back, in, in, in},
+		{"GET /sites/:site/consents/:visitor/:id/receipt", record + "/receipt", nil, back, in, in, in},
 		{"GET /audit", "", nil, back, no, no, in},
 		{"GET /audit.jsonl", "", nil, back, no, no, in},
 		{"GET /sites/:site/audit", "", nil, back, in, in, in},
@@ -46,8 +65,19 @@ func TestPages_WhoMayDoWhat(t *testing.T) {
 		{"POST /sites/:site/retention", "", []string{"op", "review"}, login, no, back, back},
 		{"GET /sites/:site/delete", "", nil, back, no, no, in},
 		{"POST /sites/:site/delete", "", nil, login, no, no, 400},
-		{"GET /sites/:site/texts", "", nil, back, in, in, in},
+		{"GET /sites/:site/editor", "", nil, back, in, in, in},
+		{"GET /sites/:site/preview", "", nil, back, in, in, in},
+		{"POST /sites/:site/preview", "/sites/" + siteID + "/preview?section=texts&lang=da", nil, login, no, in, in},
+		{"GET /sites/:site/preview/:lang", "/sites/" + siteID + "/preview/da", nil, back, in, in, in},
 		{"GET /sites/:site/declaration", "", nil, back, in, in, in},
+		{"GET /sites/:site/scans", "", nil, back, in, in, in},
+		{"POST /sites/:site/scans", "", []string{"op", "scan"}, login, no, 503, 503},
+		{"GET /sites/:site/scans/:scan", scan, nil, back, in, in, in},
+		{"POST /sites/:site/scans/:scan", scan, nil, login, no, 400, 400},
+		{"GET /sites/:site/scans/:scan/:file", scan + "/report.json", nil, back, in, in, in},
+		{"GET /sites/:site/domains", "", nil, back, in, in, in},
+		{"POST /sites/:site/domains", "", nil, login, no, 404, 404},
+		{"POST /sites/:site/alarms", "", nil, login, no, 404, 404},
 		{"GET /sites/:site/notices", "", nil, back, in, in, in},
 		{"GET /sites/:site/notices/:version", "/sites/" + siteID + "/notices/3", nil, back, in, in, in},
 		{"GET /sites/:site/notices/:version/replay", "/sites/" + siteID + "/notices/3/replay", nil, back, in, in, in},
@@ -63,14 +93,14 @@ func TestPages_WhoMayDoWhat(t *testing.T) {
 		{"POST /password", "", []string{"password", "short"}, login, 400, 400, 400},
 		{"POST /sites", "", []string{"name", "Ny", "domains", "ny.example"}, login, no, back, back},
 		{"POST /sites/:site/settings", "", nil, login, no, 400, 400},
-		{"POST /sites/:site/texts", "", nil, login, no, back, back},
+		{"POST /sites/:site/editor", "", nil, login, no, back, back},
+		{"POST /sites/:site/notices/:version/return", "/sites/" + siteID + "/notices/2/return", nil, login, no, back, back},
 		{"POST /sites/:site/declaration", "", nil, login, no, 400, 400},
 		{"POST /sites/:site/scan", "", nil, login, no, 400, 400},
 		{"POST /sites/:site/notices", "", []string{"reason", "Rettet", "confirm", "yes"}, login, no, back, back},
 		{"POST /login", "", []string{"email", "x", "password", "y"}, login, login, login, login},
 		{"POST /logout", "", nil, login, back, back, back},
 	}
-	o := newOffice(t).furnish()
 	r := o.records[0]
 	var tested []string
 	for _, c := range routes {
@@ -107,7 +137,7 @@ func dashboardRoutes(o *office) []string {
 	for _, a := range o.Addresses() {
 		path := a[strings.Index(a, " ")+1:]
 		public := strings.HasPrefix(a, "echo_route_not_found")
-		for _, p := range []string{"/s/", "/v1/", "/d/", "/healthz", "/readyz", "/assets/", "/uc.js", "/cd.js", "/:cbid/cd.js", "/verify", "/.well-known/"} {
+		for _, p := range []string{"/s/", "/v1/", "/d/", "/healthz", "/readyz", "/openapi.yaml", "/assets/", "/uc.js", "/cd.js", "/:cbid/cd.js", "/verify", "/.well-known/"} {
 			public = public || strings.HasPrefix(path, p)
 		}
 		if !public {
@@ -159,7 +189,10 @@ func wellFormed(t *testing.T, a answer, lang string) {
 	if n := len(a.all("h1")); n != 1 {
 		t.Errorf("%d headings of the first rank", n)
 	}
-	if len(a.all("script")) > 0 || len(a.all("style")) > 0 || len(a.find(func(n *html.Node) bool { return attrOf(n, "style") != "" })) > 0 {
+	inline := func(n *html.Node) bool {
+		return n.Data == "script" && (n.FirstChild != nil || !strings.HasPrefix(attrOf(n, "src"), "/assets/"))
+	}
+	if len(a.find(inline)) > 0 || len(a.all("style")) > 0 || len(a.find(func(n *html.Node) bool { return attrOf(n, "style") != "" })) > 0 {
 		t.Error("script or style in the page")
 	}
 	ids, labelled := map[string]bool{}, map[string]bool{}
@@ -345,7 +378,7 @@ func TestAddSite_FromFormToTag(t *testing.T) {
 	form := []string{"name", " Smørrebrød\t", "domains", "https://Smørrebrød.example/menu\r\nwww.smoer.example", "controller.name", "Smør ApS", "controller.cvr", "12 34 56 78", "controller.address", "Torvet 1\r\n8000 Aarhus", "privacy_url", "https://smoer.example/p"}
 	a := o.post(consent.Editor, "/sites", form...)
 	id, ok := strings.CutPrefix(a.Header().Get("Location"), "/sites/")
-	id, done, _ := strings.Cut(id, "?")
+	id, done, _ := strings.Cut(id, "/start?")
 	if !ok || done != "done=site_added" || !consent.ValidSiteID(id) {
 		t.Fatalf("%d to %q", a.Code, a.Header().Get("Location"))
 	}
@@ -362,7 +395,7 @@ func TestAddSite_FromFormToTag(t *testing.T) {
 	}
 	a = o.get(consent.Editor, a.Header().Get("Location"))
 	if a.words("p", "role", "status") == "" || !strings.Contains(a.words("pre", "class", "tag"), "/s/"+id+".js") {
-		t.Error("no tag on the overview")
+		t.Error("no tag in the guided start")
 	}
 
 	a = o.post(consent.Editor, "/sites", "name", "", "domains", "not a domain!", "controller.cvr", "1", "privacy_url", "ftp://x", "controller.phone", "12 34").wants(t, http.StatusBadRequest)

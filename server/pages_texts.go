@@ -2,12 +2,9 @@ package server
 
 import (
 	"maps"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/labstack/echo/v4"
 
 	"samtykke/consent"
 	"samtykke/server/dashboard"
@@ -98,58 +95,6 @@ var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
 // textField names the field of a text as the banner's validation does.
 func textField(lang, key string) string { return "texts." + lang + "." + key }
 
-func (s *Server) textsPage(c echo.Context) error {
-	v, lang, err := s.textsView(c)
-	if err != nil {
-		return err
-	}
-	v.Form = &dashboard.Form{Values: url.Values{}}
-	for key, words := range v.Site.Banner.Texts[lang] {
-		v.Form.Values.Set(textField(lang, key), words)
-	}
-	return s.show(c, "wording", v)
-}
-
-// textsView begins the page of texts, in the language asked for or in the banner's first.
-func (s *Server) textsView(c echo.Context) (v dashboard.View, lang string, err error) {
-	if v, err = s.siteView(c, ""); err != nil {
-		return v, "", err
-	}
-	// A language of the banner that the program has no texts in can't be worded either.
-	known := slices.DeleteFunc(slices.Clone(v.Site.Banner.Languages), func(l string) bool { return !slices.Contains(widget.Languages(), l) })
-	if lang = c.QueryParam("lang"); lang == "" && len(known) > 0 {
-		lang = known[0]
-	}
-	if !slices.Contains(known, lang) {
-		return v, "", consent.NotFound("no_language", "The banner doesn't have this language. Choose it in the settings first.")
-	}
-	v.Data = newTextsData(v.Site, lang)
-	return v, lang, nil
-}
-
-// changeTexts stores an owner's words for one language in the draft. What publishing would refuse of them is refused
-// here already (B6, B21, H13).
-func (s *Server) changeTexts(c echo.Context) error {
-	f, err := readForm(c)
-	if err != nil {
-		return err
-	}
-	v, lang, err := s.textsView(c)
-	if err != nil {
-		return err
-	}
-	site := *v.Site
-	site.Banner.Texts = wordedIn(site.Banner.Texts, lang, f)
-	if err := checkWords(&site, lang); err != nil {
-		v.Form = f
-		return s.again(c, "wording", v, err)
-	}
-	if err := s.changeSite(c, site, "texts_changed"); err != nil {
-		return err
-	}
-	return seeOther(c, "/sites/"+site.ID+"/texts?lang="+lang+"&done=texts_saved")
-}
-
 // wordedIn gives the texts with a form's words for one language. An empty field and the standard words both mean
 // the standard text, which then follows the program. What the form doesn't hold stays.
 func wordedIn(texts map[string]map[string]string, lang string, f *dashboard.Form) map[string]map[string]string {
@@ -189,10 +134,13 @@ func checkWords(site *consent.Site, lang string) error {
 }
 
 // checkShown refuses words that go wrong only beside the standard ones: a placeholder that nothing fills in, which
-// visitors would read as it is, and a yes that reads like the standard no (B6).
+// visitors would read as it is, and a yes that reads like the standard no; and those that nudge (B4 to B6).
 func checkShown(texts map[string]string, lang string) error {
 	standard, _ := widget.Texts(lang)
 	wrong := map[string]string{}
+	for key, why := range nudging(texts, lang) {
+		wrong[textField(lang, key)] = why
+	}
 	for key, words := range texts {
 		known := placeholder.FindAllString(standard[key], -1)
 		for _, p := range placeholder.FindAllString(words, -1) {
@@ -202,6 +150,7 @@ func checkShown(texts map[string]string, lang string) error {
 		}
 	}
 	if strings.EqualFold(texts["accept"], texts["reject"]) {
+		delete(wrong, textField(lang, "accept")) // one sentence is enough
 		wrong[textField(lang, "reject")] = "Accept and reject need different words."
 	}
 	if len(wrong) == 0 {

@@ -16,7 +16,7 @@ import (
 	"samtykke/widget"
 )
 
-const textsPath = "/sites/" + siteID + "/texts"
+const textsPath = "/sites/" + siteID + "/editor?section=texts"
 
 // Every text of the banner can be worded, in each of the banner's languages; the standard words stand beside, and the
 // placeholders of each are explained.
@@ -25,7 +25,7 @@ func TestTexts_ShowEveryText(t *testing.T) {
 	o.site.Banner.Languages = []string{"sv", "da"}
 	o.check(o.db.UpdateSite(t.Context(), o.site))
 	for _, lang := range o.site.Banner.Languages {
-		a := o.get(consent.Owner, textsPath+"?lang="+lang).wants(t, http.StatusOK)
+		a := o.get(consent.Owner, textsPath+"&lang="+lang).wants(t, http.StatusOK)
 		wellFormed(t, a, "da")
 		standard, _ := widget.Texts(lang)
 		var keys []string
@@ -49,11 +49,11 @@ func TestTexts_ShowEveryText(t *testing.T) {
 			t.Errorf("texts (-want +got):\n%s", d)
 		}
 	}
-	if got := o.get(consent.Owner, textsPath).words("a", "aria-current", "page"); got != "svenska" {
+	if got := o.get(consent.Owner, textsPath).tongue(); got != "svenska" {
 		t.Errorf("without a language: %q", got)
 	}
-	o.get(consent.Owner, textsPath+"?lang=de").wants(t, http.StatusNotFound)
-	o.post(consent.Owner, textsPath+"?lang=de", "texts.de.title", "Kekse").wants(t, http.StatusNotFound)
+	o.get(consent.Owner, textsPath+"&lang=de").wants(t, http.StatusNotFound)
+	o.post(consent.Owner, textsPath+"&lang=de", "texts.de.title", "Kekse").wants(t, http.StatusNotFound)
 }
 
 // An owner's words are stored for their language; an empty field and the standard words mean the standard text. Other
@@ -62,7 +62,7 @@ func TestTexts_AreStored(t *testing.T) {
 	o := newOffice(t)
 	o.site.Banner.Texts = map[string]map[string]string{"en": {"title": "Biscuits?"}, "da": {"saved": "Gemt!", "title": "Kager?"}}
 	o.check(o.db.UpdateSite(t.Context(), o.site))
-	path := textsPath + "?lang=da"
+	path := textsPath + "&lang=da"
 	fields := o.get(consent.Editor, path).values(path)
 	o.post(consent.Editor, path, fields...).leadsTo(t, path+"&done=texts_saved")
 	if d := cmp.Diff(o.site, o.stored()); d != "" {
@@ -76,11 +76,11 @@ func TestTexts_AreStored(t *testing.T) {
 	if d := cmp.Diff(want, o.stored().Banner.Texts); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
-	if got := o.get(consent.Editor, textsPath+"?lang=da").words("a", "aria-current", "page"); got != "dansk 2 egne" {
+	if got := o.get(consent.Editor, textsPath+"&lang=da").tongue(); got != "dansk 2 egne" {
 		t.Errorf("language %q", got)
 	}
 	o.post(consent.Editor, path, "texts.da.saved", "", "texts.da.statistics_purpose", "").leadsTo(t, path+"&done=texts_saved")
-	o.post(consent.Editor, textsPath+"?lang=en", "texts.en.title", " ").leadsTo(t, textsPath+"?lang=en&done=texts_saved")
+	o.post(consent.Editor, textsPath+"&lang=en", "texts.en.title", " ").leadsTo(t, textsPath+"&lang=en&done=texts_saved")
 	if got := o.stored().Banner.Texts; got != nil {
 		t.Errorf("texts %v", got)
 	}
@@ -89,7 +89,7 @@ func TestTexts_AreStored(t *testing.T) {
 // B6, B8, B9, H13: what publishing would refuse is refused when it is written, beside the field; nothing typed is lost.
 func TestTexts_RefuseWhatTheLawRefuses(t *testing.T) {
 	o := newOffice(t)
-	path := textsPath + "?lang=da"
+	path := textsPath + "&lang=da"
 	for name, c := range map[string]struct {
 		key, words, why string
 	}{
@@ -134,7 +134,7 @@ func TestTexts_KeepTheirErrorsToThemselves(t *testing.T) {
 	o := newOffice(t).furnish()
 	o.site.Banner.Texts = map[string]map[string]string{"en": {"accept": "OK", "intro": "We use cookies."}}
 	o.check(o.db.UpdateSite(t.Context(), o.site))
-	path := textsPath + "?lang=da"
+	path := textsPath + "&lang=da"
 	o.post(consent.Owner, path, "texts.da.title", "Cookies?").leadsTo(t, path+"&done=texts_saved")
 	o.post(consent.Owner, settingsPath, o.get(consent.Owner, settingsPath).values(settingsPath)...).leadsTo(t, settingsPath+"?done=saved")
 	if got := o.stored().Banner.Texts; got["da"]["title"] != "Cookies?" || got["en"]["accept"] != "OK" {
@@ -156,17 +156,29 @@ func TestTexts_WorkWithoutScript(t *testing.T) {
 		d.t.Helper()
 		d.Wait(`document.readyState === "complete" && ` + state)
 	}
-	d.Go("http://cmp.example" + settingsPath)
-	d.Do(chromedp.SendKeys(chromedp.CSS(`#languages input[value="is"]`), " "), chromedp.SendKeys(chromedp.CSS("#accent"), "\r"))
+	d.Go("http://cmp.example" + editorPath("languages"))
+	d.Do(chromedp.SendKeys(chromedp.CSS(`#languages input[value="is"]`), " \r"))
 	shows(`document.querySelector(".done") && document.querySelector("#default_language").options.length === 3`)
-	d.Do(chromedp.SendKeys(chromedp.CSS("#default_language"), "í"), chromedp.SendKeys(chromedp.CSS("#accent"), "\r"))
+	d.Do(chromedp.SendKeys(chromedp.CSS("#default_language"), "í"), chromedp.SendKeys(chromedp.CSS(`#languages input[value="is"]`), "\r"))
 	shows(`document.querySelector("#default_language").options[0].value === "is"`)
-	d.Click(`main a[href$="/texts"]`)
-	shows(`document.querySelector("[aria-current=page]").textContent === "íslenska"`)
+	d.Click(`.elsewhere a`)
+	shows(`document.querySelector(".tongues")`)
+	d.Click(`.tongues a[href*="lang=is"]`)
+	shows(`document.querySelector(".tongues [aria-current]").textContent === "íslenska"`)
 	d.Do(chromedp.SendKeys(chromedp.CSS("#texts-is-title"), "Kex?\r"))
-	shows(`location.pathname.endsWith("/texts") && document.querySelector(".done")`)
+	shows(`location.search.includes("section=texts") && document.querySelector(".done")`)
 	want := consent.DefaultBanner().Languages
 	if got := d.stored().Banner; !slices.Equal(got.Languages, append([]string{"is"}, want...)) || got.Texts["is"]["title"] != "Kex?" {
 		t.Errorf("languages %v, texts %v", got.Languages, got.Texts)
 	}
+}
+
+// tongue is the language whose texts are edited.
+func (a answer) tongue() string {
+	for n := range a.all("nav", "class", "tongues")[0].Descendants() {
+		if attrOf(n, "aria-current") == "page" {
+			return text(n)
+		}
+	}
+	return ""
 }

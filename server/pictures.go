@@ -145,8 +145,6 @@ func isNoBrowser(err error) bool {
 
 // takePicturesOf takes and stores all pictures of one notice.
 func (s *Server) takePicturesOf(ctx context.Context, h consent.Hash) error {
-	ctx, cancel := context.WithTimeout(ctx, picturesTimeout)
-	defer cancel()
 	switch _, intact, err := s.db.Reseal(ctx, h); {
 	case err != nil:
 		return err
@@ -163,7 +161,14 @@ func (s *Server) takePicturesOf(ctx context.Context, h consent.Hash) error {
 	}
 	defer end()
 	keys, shots := shotsOf(&n, base)
-	album, err := s.cfg.Pictures(ctx, shots)
+	release, err := s.takeBrowser(ctx)
+	if err != nil {
+		return err
+	}
+	shooting, cancel := context.WithTimeout(ctx, picturesTimeout)
+	album, err := s.cfg.Pictures(shooting, shots)
+	cancel()
+	release()
 	if err != nil {
 		return err
 	}

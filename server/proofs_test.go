@@ -157,6 +157,7 @@ func verifyStored(t *testing.T, fresh func(*testing.T) string) {
 		{"a removal that explains more", "was changed", 40, []string{"delete from consents where seq = 12", "update removals set body = replace(body, '[7,7]', '[7,7],[12,12]')"}},
 		{"a removal deleted", "entry 7 is missing", 7, []string{"delete from removals"}},
 		{"a tile changed", "", -2, []string{"update tiles set hashes = (select hashes from tiles where kind = 1 and level = 0 limit 1) where kind = 0 and level = 0"}},
+		{"the checkpoints deleted", "", -2, []string{"delete from checkpoints where kind = 0"}},
 		{"a checkpoint of yesterday changed", "", -2, []string{"update checkpoints set signed = replace(signed, '2026-11-22', '2026-11-21') where kind = 0"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -17,6 +17,9 @@ type Publishing struct {
 	Author, Reason string
 	// Material notices ask every visitor again (B19); others leave standing choices alone (B20).
 	Material bool
+	// After is the version of the newest notice that the publisher knows; where there is another one meanwhile, nothing is
+	// published. nil: whatever is there.
+	After *int
 }
 
 // Publish freezes a site's draft and serves it from now on.
@@ -51,6 +54,9 @@ func compose(ctx context.Context, db *store.DB, base string, now time.Time, id s
 	last, err := db.CurrentNotice(ctx, id)
 	if err != nil && consent.KindOf(err) != consent.KindNotFound {
 		return consent.Notice{}, err
+	}
+	if p.After != nil && *p.After != last.Version {
+		return consent.Notice{}, &consent.Error{Kind: consent.KindConflict, Code: "notice_newer", Message: "Another notice was published meanwhile."}
 	}
 	n := consent.Notice{
 		Site: id, Version: last.Version + 1, ValidFrom: now.UTC().Truncate(time.Millisecond), Author: p.Author, Reason: p.Reason,
@@ -105,7 +111,11 @@ func content(site *consent.Site, items []consent.Item) consent.Content {
 
 // publishable refuses a notice that the law refuses, in words for the owner.
 func publishable(c *consent.Content, last *consent.Notice, p Publishing) error {
-	if err := c.Banner.Validate(); err != nil {
+	errs := []error{c.Banner.Validate()}
+	for _, lang := range c.Banner.Languages {
+		errs = append(errs, checkShown(c.Texts[lang], lang))
+	}
+	if err := together(errs...); err != nil {
 		return err
 	}
 	if c.Controller.Name == "" {

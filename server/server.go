@@ -28,9 +28,17 @@ type Server struct {
 	acts    limiter // acts of consent
 	logins  limiter // attempts to log in, by address
 	emails  limiter // and by e-mail
+	calls   limiter // of the API, by token
+	guesses limiter // with tokens that don't count, by address
+	backoff *backoff
+	metrics *measured
 
 	photos       photographer
-	declarations sync.Map // declarationKey -> *declarationEntry
+	scans        scanning
+	browser      chan struct{} // has one place: whoever holds it has the browser
+	declarations sync.Map      // declarationKey -> *declarationEntry
+	previews     previewed
+	older        olderDays
 }
 
 // New prepares a server on an open store.
@@ -41,12 +49,15 @@ func New(ctx context.Context, db *store.DB, cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, db: db, acts: newLimiter(cfg.Rate, cfg.Burst),
-		logins: newLimiter(loginsPerSecond, loginBurst), emails: newLimiter(emailsPerSecond, emailBurst),
+		logins: newLimiter(loginsPerSecond, loginBurst), emails: newLimiter(emailsPerSecond, emailBurst), backoff: newBackoff(),
+		calls: newLimiter(callsPerSecond, callBurst), guesses: newLimiter(guessesPerSecond, guessBurst),
 	}
 	if s.catalog, err = newCatalog(ctx, db); err != nil {
 		return nil, err
 	}
-	s.ingest = newIngest(db, cfg.Log, cfg.QueueSize, cfg.GroupSize)
+	s.scans, s.browser = newScanning(), make(chan struct{}, 1)
+	s.metrics = newMetrics()
+	s.ingest = newIngest(db, cfg.Log, cfg.QueueSize, cfg.GroupSize, s.metrics.wrote)
 	s.echo = s.routes()
 	return s, nil
 }
@@ -90,8 +101,10 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	defer stop()
 	go s.every(ctx, catalogEvery, s.catalog.refresh)
 	go s.every(ctx, purgeEvery, s.purge)
+	go s.every(ctx, watchEvery, s.watch)
 	go s.every(ctx, tidyEvery, s.tidier())
 	defer s.startPictures(ctx)()
+	defer s.startScans(ctx)()
 	go s.every(ctx, signEvery, s.sign)
 	failed := make(chan error, 1)
 	go func() { failed <- h.Serve(l) }()

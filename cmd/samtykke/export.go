@@ -23,6 +23,7 @@ type exportCmd struct {
 
 // Run writes the records to standard output: as CSV the newest first, as JSON lines in the order of the log.
 func (c *exportCmd) Run(ctx context.Context, std streams) error {
+	rarelyCollect()
 	if c.Site == "" && !c.Audit {
 		return consent.Invalid("no_site_named", "Name the site with --site.")
 	}

@@ -8,7 +8,9 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -22,7 +24,8 @@ import (
 	"samtykke/server/store/storetest"
 )
 
-// A real process is killed with SIGKILL in the middle of its work, ten times, on each engine: no act that was
+// A real process is killed with SIGKILL in the middle of its work, ten times or as often as SAMTYKKE_KILLS says, on each
+// engine: no act that was
 // answered with 201 is lost, and none is there twice. After each time the log verifies and has just the acts that are stored.
 func TestServe_KilledLosesNothingThatWasAnswered(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
@@ -40,12 +43,16 @@ func TestServe_KilledLosesNothingThatWasAnswered(t *testing.T) {
 func killRounds(t *testing.T, target string, data ...string) {
 	site := addSite(t, data...)
 	answered := map[uuid.UUID]bool{}
-	for range 10 {
+	rounds := 10
+	if n, err := strconv.Atoi(os.Getenv("SAMTYKKE_KILLS")); err == nil {
+		rounds = n
+	}
+	for range rounds {
 		p := serveData(t, data...)
 		maps.Copy(answered, postUntilKilled(t, site, p))
 		ledgerHolds(t, answered, site, target)
 	}
-	if len(answered) < 10*killAfter {
+	if len(answered) < rounds*killAfter {
 		t.Errorf("only %d acts were answered: too few to prove anything", len(answered))
 	}
 }

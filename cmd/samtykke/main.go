@@ -86,8 +86,7 @@ func run(args []string, std streams) int {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	exit := -1
-	parser, err := kong.New(&cli{}, kong.Name("samtykke"), kong.DefaultEnvars("SAMTYKKE"), kong.Writers(std.out, std.err),
-		kong.Description("Cookie consent that an owner runs alone: banner, proof, scanner, dashboard."),
+	parser, err := newParser(kong.Writers(std.out, std.err),
 		kong.Exit(func(code int) { exit = code }), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(std),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
@@ -102,6 +101,12 @@ func run(args []string, std streams) int {
 		return exitUsage
 	}
 	return exitCode(command.Run(), std.err)
+}
+
+// newParser reads command lines: every flag has its variable of the environment (docs/configuration.md).
+func newParser(more ...kong.Option) (*kong.Kong, error) {
+	return kong.New(&cli{}, append(more, kong.Name("samtykke"), kong.DefaultEnvars("SAMTYKKE"),
+		kong.Description("Cookie consent that an owner runs alone: banner, proof, scanner, dashboard."))...)
 }
 
 func exitCode(err error, stderr io.Writer) int {

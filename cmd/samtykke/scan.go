@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,8 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,69 +22,200 @@ import (
 )
 
 type scanCmd struct {
-	URL          string            `arg:"" help:"Start page of the site."`
-	Pages        int               `help:"How many pages to visit in each state." default:"5"`
-	JSON         string            `help:"Write the whole report as JSON to a file, - for standard output." placeholder:"FILE"`
-	FailOn       string            `help:"End with code 3 where a finding is this bad or worse: critical, high, medium, low, info." enum:",critical,high,medium,low,info" default:"" placeholder:"SEVERITY"`
-	MapHost      map[string]string `help:"Reach a host name at an address; may be repeated." placeholder:"HOST=ADDR"`
-	AllowPrivate bool              `help:"Allow sites on this machine and on private networks."`
-	Browser      string            `help:"Path of the Chromium to use; default: the one on the PATH." placeholder:"FILE"`
-	Declaration  string            `help:"The site's cookie declaration as JSON, to compare with: a file, or an address such as https://HOST/d/SITE/en.json." placeholder:"FILE|URL"`
+	URL         string `arg:"" help:"Start page of the site."`
+	Language    string `help:"Language of the output: da or en; default: that of LANG." enum:",da,en" default:"" placeholder:"LANG"`
+	Declaration string `help:"The site's cookie declaration as JSON, to compare with: a file, or an address such as https://HOST/d/SITE/en.json." placeholder:"FILE|URL"`
+
+	Pages    int           `help:"How many pages to visit in each state." default:"5" group:"What is visited:"`
+	Depth    int           `help:"How many links away from the start page to go; 0 for no limit." default:"0" group:"What is visited:"`
+	Device   string        `help:"desktop or mobile alone; default: everything on desktop, and what a phone sees before the answer." enum:",desktop,mobile" default:"" placeholder:"SCREEN" group:"What is visited:"`
+	Tabs     int           `help:"How many pages are open at once, 1 to 4." default:"4" group:"What is visited:"`
+	Rate     time.Duration `help:"Time between the loads of two pages, such as 2s; default: as the site's robots.txt asks." group:"What is visited:"`
+	Wait     time.Duration `help:"How long the start page is watched before anybody touches it." default:"5s" group:"What is visited:"`
+	Quiet    time.Duration `help:"A page is done when its network has rested for so long." default:"250ms" group:"What is visited:"`
+	Timeout  time.Duration `help:"A page gets no longer than this." default:"20s" group:"What is visited:"`
+	Resume   string        `help:"Keep the progress in a file, and go on from there when the scan was interrupted." placeholder:"FILE" group:"What is visited:"`
+	Lifetime int           `help:"How many months a cookie may last before that is a finding." name:"lifetime-months" default:"13" group:"What is visited:"`
+
+	JSON  string `help:"Write the whole report as JSON." placeholder:"FILE" group:"What is written; - stands for standard output:"`
+	HTML  string `help:"Write a report to read and print." placeholder:"FILE" group:"What is written; - stands for standard output:"`
+	SARIF string `help:"Write the findings as SARIF 2.1.0, for code scanning." placeholder:"FILE" group:"What is written; - stands for standard output:"`
+	JUnit string `help:"Write each rule as a JUnit test, for pipelines." name:"junit" placeholder:"FILE" group:"What is written; - stands for standard output:"`
+	HAR   string `help:"Write what went over the network as an HTTP archive, without values." placeholder:"FILE" group:"What is written; - stands for standard output:"`
+
+	FailOn   string `help:"End with code 3 where a finding is this bad or worse: critical, high, medium, low, info." enum:",critical,high,medium,low,info" default:"" placeholder:"SEVERITY" group:"What fails:"`
+	Baseline string `help:"JSON of an older report: tell what changed, and let only new or worse findings fail." placeholder:"FILE" group:"What fails:"`
+	Accept   string `help:"JSON list of findings that are accepted: [{\"key\", \"reason\", \"until\"}]. They are listed and don't fail." placeholder:"FILE" group:"What fails:"`
+
+	Browser      string            `help:"Path of the Chromium to use; default: the one on the PATH." placeholder:"FILE" group:"Browser and network:"`
+	BrowserUser  string            `help:"User that runs Chromium where root scans; default: root." name:"browser-user" placeholder:"NAME" group:"Browser and network:"`
+	MapHost      map[string]string `help:"Reach a host name at an address; may be repeated." placeholder:"HOST=ADDR" group:"Browser and network:"`
+	AllowPrivate bool              `help:"Allow sites on this machine and on private networks." group:"Browser and network:"`
 }
 
-// Run scans, writes what was asked for and says by the exit code whether it was too bad.
+// Run scans, writes what was asked for and says by the exit code whether it was too bad. What can be wrong with the
+// flags is said before the scan, which takes minutes.
 func (c *scanCmd) Run(ctx context.Context, std streams) error {
 	declared, err := readDeclaration(ctx, c.Declaration)
 	if err != nil {
 		return err
 	}
-	report, err := scanner.Scan(ctx, c.URL, scanner.Options{
-		Pages: c.Pages, MapHosts: c.MapHost, AllowPrivate: c.AllowPrivate, Browser: c.Browser, Declaration: declared, Progress: progress(std.err),
-	})
+	old, accepted, err := c.decided()
+	if err != nil {
+		return err
+	}
+	if err := c.writable(); err != nil {
+		return err
+	}
+	board := newBoard(std.err, c.language())
+	report, err := scanner.Scan(ctx, c.URL, c.options(declared, board.tell()))
+	board.clear()
 	var refused *consent.Error
 	if errors.As(err, &refused) && refused.Code == "private_address" {
 		return fmt.Errorf("%s The flag is --allow-private", refused.Message)
 	}
-	if err != nil {
+	switch {
+	case ctx.Err() != nil && c.Resume != "":
+		return errors.New("the scan was stopped; the same command goes on where it was")
+	case ctx.Err() != nil:
+		return errors.New("the scan was stopped; with --resume FILE a scan can go on later")
+	case err != nil:
 		return err
 	}
-	if err := c.write(report, std.out); err != nil {
+	for _, a := range report.Accept(accepted) {
+		fmt.Fprintf(std.err, "samtykke: accepted in vain, since it ran out or wasn't found: %s\n", a.Key)
+	}
+	if old != nil {
+		if err := report.Compare(*old); err != nil {
+			return err
+		}
+	}
+	if err := c.write(&report, std.out); err != nil {
 		return err
 	}
-	for _, f := range report.Findings {
-		if f.Severity.AtLeast(consent.Severity(c.FailOn)) {
-			return errFindings
+	if report.Fails(consent.Severity(c.FailOn)) {
+		return errFindings
+	}
+	return nil
+}
+
+func (c *scanCmd) options(declared []consent.Item, tell func(scanner.Progress)) scanner.Options {
+	return scanner.Options{
+		Pages: c.Pages, Depth: c.Depth, Device: c.Device, Tabs: c.Tabs, Rate: c.Rate, Wait: c.Wait, Quiet: c.Quiet, PageTimeout: c.Timeout,
+		Resume: c.Resume, LifetimeLimit: scanner.Months(c.Lifetime), HAR: c.HAR != "", Browser: c.Browser, RunAs: c.BrowserUser,
+		MapHosts: c.MapHost, AllowPrivate: c.AllowPrivate, Declaration: declared, Progress: tell,
+	}
+}
+
+// decided reads what the findings are weighed with.
+func (c *scanCmd) decided() (old *scanner.Report, accepted []scanner.Acceptance, err error) {
+	if c.Baseline != "" {
+		f, err := os.Open(c.Baseline)
+		if err != nil {
+			return nil, nil, err
+		}
+		defer f.Close()
+		r, err := scanner.ReadReport(f)
+		if err != nil {
+			return nil, nil, err
+		}
+		old = &r
+	}
+	if c.Accept != "" {
+		f, err := os.Open(c.Accept)
+		if err != nil {
+			return nil, nil, err
+		}
+		defer f.Close()
+		if accepted, err = scanner.ReadAccepted(f); err != nil {
+			return nil, nil, err
+		}
+	}
+	return old, accepted, nil
+}
+
+// language is the one asked for, else that of the environment, which is Danish or English to us.
+func (c *scanCmd) language() string {
+	env := cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_MESSAGES"), os.Getenv("LANG"))
+	if c.Language == "" && strings.HasPrefix(env, "da") {
+		return "da"
+	}
+	return cmp.Or(c.Language, "en")
+}
+
+// outFile is a file that was asked for, and what writes it.
+type outFile struct {
+	file  string
+	write func(w io.Writer) error
+}
+
+func (c *scanCmd) outputs(r *scanner.Report) []outFile {
+	all := []outFile{
+		{c.JSON, func(w io.Writer) error {
+			enc := json.NewEncoder(w)
+			enc.SetIndent("", "  ")
+			return enc.Encode(r)
+		}},
+		{c.HTML, func(w io.Writer) error { return r.WriteHTML(w, c.language()) }},
+		{c.SARIF, func(w io.Writer) error { return r.WriteSARIF(w, c.language()) }},
+		{c.JUnit, func(w io.Writer) error { return r.WriteJUnit(w, c.language()) }},
+		{c.HAR, func(w io.Writer) error { return r.WriteHAR(w) }},
+	}
+	return slices.DeleteFunc(all, func(o outFile) bool { return o.file == "" })
+}
+
+// writable says what is wrong with the files that are to be written.
+func (c *scanCmd) writable() error {
+	seen := map[string]bool{}
+	for _, o := range c.outputs(nil) {
+		if seen[o.file] {
+			return consent.Invalid("same_file", fmt.Sprintf("Two outputs can't both go to %s.", o.file))
+		}
+		seen[o.file] = true
+		if info, err := os.Stat(filepath.Dir(o.file)); o.file != "-" && (err != nil || !info.IsDir()) {
+			return consent.Invalid("no_folder", fmt.Sprintf("There is no folder for %s.", o.file))
 		}
 	}
 	return nil
 }
 
-func (c *scanCmd) write(report scanner.Report, out io.Writer) error {
-	if c.JSON != "-" {
-		report.WriteText(out)
+// write writes all outputs, and the summary where none of them takes standard output.
+func (c *scanCmd) write(r *scanner.Report, out io.Writer) error {
+	all := c.outputs(r)
+	if !slices.ContainsFunc(all, func(o outFile) bool { return o.file == "-" }) {
+		width := columns(out)
+		r.WriteText(out, scanner.TextOptions{Language: c.language(), Width: width, Colour: width > 0 && os.Getenv("NO_COLOR") == ""})
 	}
-	if c.JSON == "" {
-		return nil
+	for _, o := range all {
+		if err := o.to(out); err != nil {
+			return err
+		}
 	}
-	b, err := json.MarshalIndent(report, "", "  ")
+	return nil
+}
+
+func (o *outFile) to(out io.Writer) error {
+	if o.file == "-" {
+		return o.write(out)
+	}
+	f, err := os.Create(o.file)
 	if err != nil {
 		return err
 	}
-	b = append(b, '\n')
-	if c.JSON == "-" {
-		_, err = out.Write(b)
-		return err
-	}
-	return os.WriteFile(c.JSON, b, 0o644)
+	return errors.Join(o.write(f), f.Close())
 }
 
-// progress writes lines to a terminal and stays silent in a pipe.
-func progress(w io.Writer) func(string) {
+// columns is how wide a terminal is; 0: it is none.
+func columns(w io.Writer) int {
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return nil
+		return 0
 	}
-	return func(line string) { fmt.Fprintln(w, line) }
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil || width < 20 {
+		return 80
+	}
+	return width
 }
 
 // maxDeclaration is the most bytes of a declaration that are read.

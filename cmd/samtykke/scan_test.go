@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -73,7 +75,7 @@ func planted() []found {
 		case i.Name == own.Name:
 			f.States = "reject accept withdraw"
 		case i.Category == consent.Necessary:
-			f.States = "none reject accept withdraw"
+			f.States = "none reject accept withdraw gpc"
 		case i.Party == consent.ThirdParty:
 			f.States = "accept withdraw" // only its owner can remove it
 		}
@@ -113,4 +115,79 @@ func leakySite(t *testing.T) string {
 	}))
 	t.Cleanup(s.Close)
 	return s.URL
+}
+
+// Every command of docs/scanner.md's pipelines runs as it stands there, against the demo shop on this machine, and writes
+// the files that it names.
+func TestScan_PipelinesOfTheManual(t *testing.T) {
+	text, err := os.ReadFile("../../docs/scanner.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, pipelines, _ := strings.Cut(string(text), "## In a pipeline")
+	commands := regexp.MustCompile(`samtykke scan https://shop\.dk/( --[^\n>|]*)`).FindAllStringSubmatch(pipelines, -1)
+	if len(commands) != 3 {
+		t.Fatalf("%d commands", len(commands))
+	}
+	dir := t.TempDir()
+	accepted := regexp.MustCompile("(?s)```json\n(.*?)```").FindStringSubmatch(string(text))
+	if err := os.WriteFile(filepath.Join(dir, "accepted.json"), []byte(accepted[1]), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p := serve(t, "--demo", "--data", t.TempDir(), "--listen", "localhost:0")
+	for _, c := range commands {
+		args := append([]string{"scan", p.after("Demo shop")}, strings.Fields(c[1])...)
+		cmd := program(append(args, "--allow-private", "--pages", "1", "--wait", "500ms")...)
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		var exit *exec.ExitError
+		if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != exitFindings) {
+			t.Fatalf("%s: %v\n%s", c[1], err, out)
+		}
+		for _, file := range regexp.MustCompile(`--(?:json|html|sarif|junit) (\S+)`).FindAllStringSubmatch(c[1], -1) {
+			if info, err := os.Stat(filepath.Join(dir, file[1])); err != nil || info.Size() == 0 {
+				t.Errorf("%s: %s was not written (%v)", c[1], file[1], err)
+			}
+		}
+	}
+}
+
+// What was there before doesn't fail a pipeline, and neither does what was accepted; both are told.
+func TestScan_FailsOnlyOnNewAndOpenFindings(t *testing.T) {
+	leaky, dir := leakySite(t), t.TempDir()
+	scan := func(args ...string) (string, int) {
+		cmd := program(append([]string{"scan", leaky, "--allow-private", "--pages", "1", "--wait", "500ms", "--device", "desktop", "--language", "da", "--fail-on", "medium"}, args...)...)
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		var exit *exec.ExitError
+		if err != nil && !errors.As(err, &exit) {
+			t.Fatal(err)
+		}
+		return string(out), cmd.ProcessState.ExitCode()
+	}
+	if out, code := scan("--json", "first.json"); code != exitFindings {
+		t.Fatalf("code %d\n%s", code, out)
+	}
+	if out, code := scan("--baseline", "first.json"); code != 0 || !strings.Contains(out, "Ændret siden den tidligere rapport") {
+		t.Errorf("code %d\n%s", code, out)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "first.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := scanner.ReadReport(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := []scanner.Acceptance{{Key: "gone-for-good", Reason: "Forældet"}}
+	for _, f := range report.Findings {
+		list = append(list, scanner.Acceptance{Key: f.Key, Reason: "Aftalt"})
+	}
+	data, _ = json.Marshal(list)
+	if err := os.WriteFile(filepath.Join(dir, "accepted.json"), data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := scan("--accept", "accepted.json"); code != 0 || !strings.Contains(out, "Accepterede fund: ") || !strings.Contains(out, "gone-for-good") {
+		t.Errorf("code %d\n%s", code, out)
+	}
 }

@@ -4,10 +4,11 @@ import (
 	"context"
 	"fmt"
 	"html/template"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
+	"runtime/debug"
 	"time"
 
 	"samtykke/cmd/samtykke/demo"
@@ -19,17 +20,28 @@ import (
 
 type serveCmd struct {
 	dataFlags
+	operateFlags
 	Listen       string   `help:"Address to listen on." default:"localhost:8080" placeholder:"ADDR"`
-	BaseURL      string   `help:"The server's public address; default http://localhost and the port." name:"base-url" placeholder:"URL"`
+	BaseURL      string   `help:"The server's public address; default http://localhost and the port, or https:// and the first --tls-domain." name:"base-url" placeholder:"URL"`
 	TrustedProxy []string `help:"Network of a reverse proxy whose X-Forwarded-For is believed; may be repeated." name:"trusted-proxy" placeholder:"CIDR"`
 	Rate         float64  `help:"Consents a second that one address may send to one site in the long run; 0 for no limit." default:"5"`
 	Burst        int      `help:"Consents that one address may send at once." default:"60"`
 	Screenshots  bool     `help:"Take screenshots of published banners where there is a Chromium." default:"true" negatable:""`
+	Scans        bool     `help:"Scan websites, when somebody asks in the dashboard or a schedule does, where there is a Chromium." default:"true" negatable:""`
+	ScanPrivate  bool     `help:"Let scans reach this machine and private networks; --demo does." name:"scan-private"`
+	BrowserUser  string   `help:"User that runs Chromium where root runs the server." name:"browser-user" default:"nobody" placeholder:"NAME"`
+	SMTPHost     string   `help:"Mail server that sends invitations; default: their links are handed on by people." name:"smtp-host" placeholder:"HOST"`
+	SMTPPort     int      `help:"Port of the mail server." name:"smtp-port" default:"587"`
+	SMTPUser     string   `help:"Login of the mail server, with SAMTYKKE_SMTP_PASSWORD." name:"smtp-user" placeholder:"NAME"`
+	SMTPPassword string   `help:"Password of the mail server; others can read it on the command line, so give it as SAMTYKKE_SMTP_PASSWORD." name:"smtp-password" placeholder:"WORD"`
+	SMTPFrom     string   `help:"Sender of letters." name:"smtp-from" placeholder:"ADDR"`
+	SMTPSecurity string   `help:"starttls, tls or none." name:"smtp-security" enum:"starttls,tls,none" default:"starttls"`
 	Demo         bool     `help:"Add a demo shop with pretend vendors, and print a one-time password at each start."`
 }
 
 // Run serves until it is interrupted; then it answers what it has taken.
 func (c *serveCmd) Run(ctx context.Context, std streams) error {
+	rarelyCollect()
 	proxies, err := networks(c.TrustedProxy)
 	if err != nil {
 		return err
@@ -44,24 +56,32 @@ func (c *serveCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	defer l.Close()
+	secured, err := c.secure(l, c.Data)
+	if err != nil {
+		return err
+	}
 	port := fmt.Sprintf(":%d", l.Addr().(*net.TCPAddr).Port)
 	if c.BaseURL == "" {
-		c.BaseURL = "http://localhost" + port
+		c.BaseURL = c.base(port)
 	}
 	if c.BaseURL, err = server.CleanBase(c.BaseURL); err != nil {
 		return err
 	}
 	cfg := server.Config{
 		BaseURL: c.BaseURL, TrustedProxies: proxies, Rate: c.Rate, Burst: c.Burst,
-		Log: slog.New(slog.NewTextHandler(std.err, nil)),
+		Log: c.logger(std.err), LogRequests: c.LogRequests,
 	}
 	if c.Rate <= 0 {
 		cfg.Rate = -1
 	}
 	if c.Screenshots {
 		cfg.Pictures = func(ctx context.Context, shots []scanner.Shot) (scanner.Album, error) {
-			return scanner.Pictures(ctx, scanner.Options{}, shots)
+			return scanner.Pictures(ctx, scanner.Options{RunAs: c.runAs()}, shots)
 		}
+	}
+	c.wireScans(&cfg)
+	if err := c.wireMail(&cfg); err != nil {
+		return err
 	}
 	if c.Demo {
 		if cfg.Hosts, err = addDemo(ctx, db, cfg.BaseURL, port); err != nil {
@@ -76,7 +96,42 @@ func (c *serveCmd) Run(ctx context.Context, std streams) error {
 	if err := c.greet(ctx, db, std, cfg.BaseURL, port); err != nil {
 		return err
 	}
-	return s.Run(ctx, l)
+	return c.run(ctx, s, secured)
+}
+
+// wireScans gives the server what scans, and what looks whether domains belong to their sites.
+func (c *serveCmd) wireScans(cfg *server.Config) {
+	private := c.ScanPrivate || c.Demo
+	cfg.Fetch = scanner.Client(private, nil)
+	if !c.Scans {
+		return
+	}
+	cfg.Scan = func(ctx context.Context, address string, o scanner.Options) (scanner.Report, error) {
+		o.AllowPrivate, o.RunAs = private, c.runAs()
+		return scanner.Scan(ctx, address, o)
+	}
+}
+
+// wireMail gives the server what sends letters, where there is a mail server.
+func (c *serveCmd) wireMail(cfg *server.Config) error {
+	if c.SMTPHost == "" {
+		return nil
+	}
+	m := &server.SMTP{Host: c.SMTPHost, Port: c.SMTPPort, User: c.SMTPUser, Password: c.SMTPPassword, From: c.SMTPFrom, Security: c.SMTPSecurity}
+	if err := m.Check(); err != nil {
+		return consent.Invalid("bad_mail", err.Error())
+	}
+	cfg.Mail = m.Send
+	return nil
+}
+
+// runAs is the user that runs browsers. Only root can choose, and root must: what a page does to its browser, it does as that
+// user.
+func (c *serveCmd) runAs() string {
+	if os.Geteuid() != 0 {
+		return ""
+	}
+	return c.BrowserUser
 }
 
 // greet prints where everything is, and the login where one was made.
@@ -180,4 +235,12 @@ func networks(list []string) ([]netip.Prefix, error) {
 		out = append(out, p)
 	}
 	return out, nil
+}
+
+// rarelyCollect lets garbage grow to four times what lives, which is little: under load a fifth of the processor's time
+// goes to collecting it otherwise. The usual variable GOGC overrides it.
+func rarelyCollect() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
 }

@@ -133,7 +133,7 @@ func (c *verifyCmd) folder(ctx context.Context, std streams, o ledger.Options) e
 			return notGenuine("site "+s.ID, errors.New("the log was cut off: it has no checkpoint any more"))
 		}
 		if r.Checkpoint.Size == 0 {
-			fmt.Fprintf(std.out, "site %s: nothing has been recorded yet.\n", s.ID)
+			fmt.Fprintf(std.out, "site %s: nothing has been recorded and signed yet.\n", s.ID)
 			continue
 		}
 		tell(std.out, "site "+s.ID, r)

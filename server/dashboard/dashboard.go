@@ -16,25 +16,27 @@ import (
 	"samtykke/consent"
 )
 
-//go:embed */page.html */page.css layout/icon.svg texts/*.json
+//go:embed */page.html */page.css */page.ts layout/icon.svg texts/*.json
 var files embed.FS
 
 // View is what every page needs beside its own Data.
 type View struct {
-	Lang  string        // da or en
-	User  *consent.User // nil before the login
-	Site  *consent.Site // nil outside of a site's pages
-	Tab   string        // which of the site's pages this is; "" for pages below them
-	Title string        // of the browser's window, without the product's name
-	Here  string        // local address that shows this page again
-	Style string        // address of the style sheet
-	Done  string        // key below "done." of what has just been done; "" for nothing
-	Form  *Form         // nil on pages without a form that can fail
-	Data  any
+	Lang   string        // da or en
+	User   *consent.User // nil before the login
+	Site   *consent.Site // nil outside of a site's pages
+	Tab    string        // which of the site's pages this is; "" for pages below them
+	Deep   bool          // the page is below the one that Tab names
+	Title  string        // of the browser's window, without the product's name
+	Here   string        // local address that shows this page again
+	Style  string        // address of the style sheet
+	Script string        // address of the page's script; "" for none
+	Done   string        // key below "done." of what has just been done; "" for nothing
+	Form   *Form         // nil on pages without a form that can fail
+	Data   any
 }
 
 // MayChange says whether to offer what only editors and owners may do.
-func (v View) MayChange() bool { return v.User != nil && v.User.Role != consent.Auditor }
+func (v View) MayChange() bool { return v.User != nil && v.User.Role.Covers(consent.Editor) }
 
 // Switch is the address of this page in the other language, for pages before the login.
 func (v View) Switch() string {
@@ -67,7 +69,7 @@ var pages = sync.OnceValue(func() map[string]map[string]*template.Template {
 	all := map[string]map[string]*template.Template{}
 	for _, lang := range Languages() {
 		all[lang] = map[string]*template.Template{}
-		layout := template.Must(template.New("layout").Funcs(For(lang).funcs()).ParseFS(files, "layout/page.html"))
+		layout := template.Must(template.New("layout").Funcs(For(lang).funcs()).Funcs(peopleFuncs).ParseFS(files, "layout/page.html"))
 		for _, page := range Pages() {
 			t := template.Must(template.Must(layout.Clone()).ParseFS(files, page+"/page.html"))
 			all[lang][page] = t
@@ -98,6 +100,16 @@ func Style() []byte {
 		b.Write(css)
 	}
 	return b.Bytes()
+}
+
+// Scripts are the pages' scripts in TypeScript, by page. Pages work without theirs.
+func Scripts() map[string][]byte {
+	found, _ := fs.Glob(files, "*/page.ts")
+	all := map[string][]byte{}
+	for _, f := range found {
+		all[f[:len(f)-len("/page.ts")]], _ = files.ReadFile(f) // it was found a moment ago
+	}
+	return all
 }
 
 func rank(file string) int {

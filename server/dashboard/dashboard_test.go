@@ -69,6 +69,9 @@ func TestTexts_HoldWhatThePagesSay(t *testing.T) {
 	}
 	for _, tab := range tabs() {
 		used["tab."+tab.Key] = true
+		for _, page := range tab.Pages {
+			used["tab."+page.Key] = true
+		}
 	}
 	for _, page := range Pages() {
 		used[page+".title"] = true

@@ -132,16 +132,38 @@ func (w *Words) funcs() template.FuncMap {
 		"short":  func(t time.Time) template.HTML { return w.element(t, w.Short(t)) },
 		"key":    func(parts ...string) string { return strings.Join(parts, ".") },
 		"list":   func(s ...string) []string { return s },
-		"input":  input, "boxes": boxes, "worded": worded, "entry": entry,
+		"things": func(v ...any) []any { return v },
+		"both":   func(v ...any) []any { return v },
+		"change": w.change, "strip": strip, "percent": percent,
+		"input": input, "boxes": boxes, "worded": worded, "entry": entry,
 		"other": other, "name": LanguageName, "tongue": w.Language, "initial": initial, "tabs": tabs, "stack": Stack, "newest": newest, "ends": ends,
 	}
 }
 
-// Tab leads to one of a site's pages.
-type Tab struct{ Key, Path string }
+// Tab leads to one of a site's pages, or to a group of them.
+type Tab struct {
+	Key, Path string
+	Pages     []Tab // of a group, its first one among them; nil where it is alone
+}
 
+// Holds says whether a page is the tab's, or in its group.
+func (t Tab) Holds(page string) bool {
+	return t.Key == page || slices.ContainsFunc(t.Pages, func(p Tab) bool { return p.Key == page })
+}
+
+// tabs are a site's pages as its navigation groups them.
 func tabs() []Tab {
-	return []Tab{{"overview", ""}, {"consents", "/consents"}, {"notices", "/notices"}, {"declaration", "/declaration"}, {"settings", "/settings"}, {"rights", "/rights"}, {"audit", "/audit"}}
+	group := func(key string, pages ...Tab) Tab { return Tab{key, pages[0].Path, pages} }
+	page := func(key string) Tab { return Tab{Key: key, Path: "/" + key} }
+	return []Tab{
+		{Key: "overview"},
+		group("log", page("consents"), page("pack")),
+		group("banner", page("editor"), page("declaration"), page("notices")),
+		group("scanning", page("scans"), page("domains")),
+		group("requests", page("rights"), page("retention")),
+		group("duties", page("papers"), page("audit")),
+		page("settings"),
+	}
 }
 
 // newest turns a chart's days around for the table.

@@ -54,7 +54,7 @@ func fieldsOf(a, b *consent.Item) (fields []string) {
 		differs bool
 	}{
 		{"category", a.Category != b.Category},
-		{"provider", a.Provider != b.Provider},
+		{"provider", a.Provider != b.Provider || a.JointController != b.JointController},
 		{"country", !strings.EqualFold(a.Country, b.Country)},
 		{"lifetime", a.Lifetime != b.Lifetime},
 		{"purpose", !maps.Equal(a.Purpose, b.Purpose) || !maps.Equal(a.Reason, b.Reason)},

@@ -63,6 +63,7 @@ type Item struct {
 	Country         string           `json:"country"` // ISO 3166 alpha-2; empty: not told
 	CountryName     string           `json:"country_name"`
 	OutsideEEA      bool             `json:"outside_eea"`
+	JointController bool             `json:"joint_controller"` // site and provider decide together what the data are used for
 }
 
 // Version is one published declaration and how it differs from the one before.
@@ -197,6 +198,7 @@ func show(i *consent.Item, c *consent.Content, w *words, lang string) Item {
 		Name: i.Name, Kind: i.Kind, KindName: w.text["kind_"+string(i.Kind)], Provider: i.Provider, Party: i.Party,
 		PartyName: w.text["party_"+i.Party], Host: i.Host, Lifetime: w.itemLifetime(i), Country: i.Country,
 		CountryName: countryName(i.Country, lang), OutsideEEA: outsideEEA(i.Country),
+		JointController: i.JointController,
 	}
 	if i.Lifetime >= 0 {
 		seconds := int64(i.Lifetime / time.Second)

@@ -53,7 +53,7 @@
     const cell = (label, ...parts) => el("td", { role: "cell", "data-label": label }, ...parts);
     return el("tr", { role: "row" },
       el("th", { scope: "row", role: "rowheader" }, el("code", {}, i.name), small(i.kind_name)),
-      cell(w.column_provider, i.provider, small(i.party_name), i.host && small(w.host, " ", i.host), i.country && small(...country)),
+      cell(w.column_provider, i.provider, small(i.party_name), i.joint_controller && small(w.joint), i.host && small(w.host, " ", i.host), i.country && small(...country)),
       withPurpose && cell(w.column_purpose, inLanguage(d, i.purpose, i.purpose_language),
         i.reason && small(w.reason, " ", inLanguage(d, i.reason, i.reason_language))),
       cell(w.column_lifetime, i.lifetime));

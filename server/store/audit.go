@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"time"
 
@@ -67,7 +68,7 @@ func (db *DB) enterDeeds(ctx context.Context, tx *sql.Tx, deeds []consent.Deed) 
 }
 
 // changes are the deeds that are none where nothing differs afterwards.
-var changes = map[string]bool{"settings_changed": true, "texts_changed": true, "items_changed": true, "retention_changed": true, "user_role_changed": true}
+var changes = map[string]bool{"settings_changed": true, "texts_changed": true, "items_changed": true, "retention_changed": true, "user_role_changed": true, "schedule_changed": true}
 
 func enterDeed(ctx context.Context, tx *sql.Tx, site int64, h *head, d consent.Deed) error {
 	var body []byte
@@ -87,7 +88,7 @@ func enterDeed(ctx context.Context, tx *sql.Tx, site int64, h *head, d consent.D
 		site, seq, at, d.What, d.Who, salt, string(body)); err != nil {
 		return err
 	}
-	return grow(ctx, tx, deed, map[int64]*head{site: h}, map[int64]*gain{site: &g})
+	return run(ctx, tx, slices.Values(grow(deed, map[int64]*head{site: h}, map[int64]*gain{site: &g})))
 }
 
 // PurgeDeeds are the entries about a purge: one for each site of which something was deleted.

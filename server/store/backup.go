@@ -372,10 +372,10 @@ func (db *DB) reapplyRange(ctx context.Context, tx *sql.Tx, what string, site, f
 		for i := range rows {
 			seqs = append(seqs, rows[i].seq)
 		}
-		if err := db.dialect.insert(ctx, tx, rows); err != nil {
+		if err := run(ctx, tx, all(db.dialect.insert(rows), count(rows))); err != nil {
 			return nil, err
 		}
-		return seqs, count(ctx, tx, rows)
+		return seqs, resumDays(ctx, tx, rows)
 	}
 	for _, table := range []string{"consents", "locked"} {
 		found, err := collect(ctx, tx, scanInt, "delete from "+table+here+" returning seq", site, from, to)

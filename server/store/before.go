@@ -47,10 +47,7 @@ func (db *DB) enterRows(ctx context.Context, tx *sql.Tx, rows []row) error {
 		return err
 	}
 	gains := number(heads, rows, func(k int) *consent.Record { return &records[k] })
-	if err := db.dialect.insert(ctx, tx, rows); err != nil {
-		return err
-	}
-	return grow(ctx, tx, acts, heads, gains)
+	return run(ctx, tx, all(db.dialect.insert(rows), grow(acts, heads, gains)))
 }
 
 func scanBefore(rows *sql.Rows) (r row, err error) {

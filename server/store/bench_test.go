@@ -2,8 +2,11 @@ package store_test
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -21,13 +24,8 @@ func BenchmarkAppend(b *testing.B) {
 	}
 	defer db.Close()
 	_, n := storetest.Site(b, db, "fjordfletvaerk")
-	group := make([]consent.Record, 128)
-	fresh := func() {
-		for i := range group {
-			group[i] = storetest.Record(n, i, consent.Actions[i%2])
-			group[i].ID, group[i].Visitor = uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7())
-		}
-	}
+	var group []consent.Record
+	fresh := func() { group = groupOf(n, 128) }
 	run := func(name string, prepare func()) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -42,4 +40,49 @@ func BenchmarkAppend(b *testing.B) {
 	}
 	run("new", fresh)
 	run("again", func() {})
+}
+
+// BenchmarkLedgerShare writes the same groups with their log and without it, in turns, and reports what part of the time
+// the log takes, on both engines.
+func BenchmarkLedgerShare(b *testing.B) {
+	for name, target := range map[string]string{"sqlite": filepath.Join(b.TempDir(), "samtykke.db"), "postgres": storetest.Postgres(b, "fsync=on")()} {
+		b.Run(name, func(b *testing.B) {
+			ctx := context.Background()
+			db, err := store.Open(ctx, target)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer db.Close()
+			_, n := storetest.Site(b, db, fmt.Sprint("logged", b.N))
+			_, bare := storetest.Site(b, db, fmt.Sprint("bare", b.N))
+			var with, without []time.Duration
+			seq := int64(0)
+			for b.Loop() {
+				start := time.Now()
+				if _, err := db.Append(ctx, groupOf(n, 128)); err != nil {
+					b.Fatal(err)
+				}
+				with = append(with, time.Since(start))
+				start = time.Now()
+				if err := store.AppendBare(ctx, db, groupOf(bare, 128), seq); err != nil {
+					b.Fatal(err)
+				}
+				without = append(without, time.Since(start))
+				seq += 128
+			}
+			slices.Sort(with)
+			slices.Sort(without)
+			b.ReportMetric(100*(1-float64(without[len(without)/2])/float64(with[len(with)/2])), "%ledger")
+		})
+	}
+}
+
+// groupOf are new acts, as many as load makes a group of.
+func groupOf(n consent.Notice, size int) []consent.Record {
+	group := make([]consent.Record, size)
+	for i := range group {
+		group[i] = storetest.Record(n, i, consent.Actions[i%2])
+		group[i].ID, group[i].Visitor = uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7())
+	}
+	return group
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -110,25 +111,30 @@ func (db *DB) enter(ctx context.Context, rows []row, record func(int) *consent.R
 		}
 	}
 	var heads map[int64]*head
-	err := db.tx(ctx, func(tx *sql.Tx) (err error) {
-		if heads, err = db.lockHeads(ctx, tx, acts, sites); err != nil {
-			return err
-		}
-		added := rows
-		if report != nil {
-			if added, record, err = onlyNew(ctx, tx, rows, record, report); err != nil || len(added) == 0 {
+	write := func(rows []row) iter.Seq[stmt] {
+		gains := number(heads, rows, record)
+		return all(db.dialect.insert(rows), grow(acts, heads, gains), count(rows))
+	}
+	var err error
+	if report == nil {
+		err = db.dialect.group(ctx, db, db.lockEnds(acts, sites), func(ends []end) (_ iter.Seq[stmt], err error) {
+			// Whoever holds the lock sees through any connection what was committed before.
+			if heads, err = db.headsAt(ctx, db.reader, acts, len(sites), ends); err != nil {
+				return nil, err
+			}
+			return write(rows), nil
+		})
+	} else {
+		err = db.tx(ctx, func(tx *sql.Tx) (err error) {
+			if heads, err = db.lockHeads(ctx, tx, acts, sites); err != nil {
 				return err
 			}
-		}
-		gains := number(heads, added, record)
-		if err := db.dialect.insert(ctx, tx, added); err != nil {
-			return err
-		}
-		if err := grow(ctx, tx, acts, heads, gains); err != nil {
-			return err
-		}
-		return count(ctx, tx, added)
-	})
+			if rows, record, err = onlyNew(ctx, tx, rows, record, report); err != nil || len(rows) == 0 {
+				return err
+			}
+			return run(ctx, tx, write(rows))
+		})
+	}
 	if err == nil {
 		db.keepHeads(acts, heads)
 	}
@@ -160,13 +166,12 @@ func number(heads map[int64]*head, rows []row, record func(int) *consent.Record)
 
 // onlyNew leaves out the acts that are there already, or twice in the group.
 func onlyNew(ctx context.Context, tx *sql.Tx, rows []row, record func(int) *consent.Record, report func(int, error)) ([]row, func(int) *consent.Record, error) {
-	type name struct{ visitor, id uuid.UUID }
 	seen := map[name]*row{}
 	var added []row
 	var records []*consent.Record
 	for k := range rows {
 		r := &rows[k]
-		before := seen[name{r.visitor, r.id}]
+		before := seen[r.name()]
 		if before == nil {
 			var err error
 			if before, err = find(ctx, tx, r); err != nil {
@@ -177,8 +182,8 @@ func onlyNew(ctx context.Context, tx *sql.Tx, rows []row, record func(int) *cons
 			added, records = append(added, *r), append(records, record(k))
 			before = r
 		}
-		seen[name{r.visitor, r.id}] = before
-		if before.site != r.site || before.notice != r.notice || before.action != r.action || before.method != r.method ||
+		seen[r.name()] = before
+		if before.visitor != r.visitor || before.id != r.id || before.site != r.site || before.notice != r.notice || before.action != r.action || before.method != r.method ||
 			before.given != r.given || before.language != r.language {
 			report(k, ErrReused)
 		}
@@ -189,12 +194,28 @@ func onlyNew(ctx context.Context, tx *sql.Tx, rows []row, record func(int) *cons
 // find looks for what is stored under the act's names; nil where nothing is. The server's time of the first arrival stands.
 func find(ctx context.Context, tx *sql.Tx, r *row) (*row, error) {
 	var o row
-	err := tx.QueryRowContext(ctx, "select site, notice, action, method, given, language from consents where visitor = $1 and id = $2",
-		r.visitor[:], r.id[:]).Scan(&o.site, &o.notice, &o.action, &o.method, &o.given, &o.language)
+	var visitor, id []byte
+	err := tx.QueryRowContext(ctx, "select visitor, id, site, notice, action, method, given, language from consents where substr(visitor, 1, 10) = $1 and substr(id, 11) = $2",
+		r.visitor[:10], r.id[10:]).Scan(&visitor, &id, &o.site, &o.notice, &o.action, &o.method, &o.given, &o.language)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
+	copy(o.visitor[:], visitor)
+	copy(o.id[:], id)
 	return &o, err
+}
+
+// name is what the index of visitors keeps of an act's names (migration 10).
+type name [16]byte
+
+func (r *row) name() (n name) {
+	copy(n[copy(n[:], r.visitor[:10]):], r.id[10:])
+	return n
+}
+
+// isVisitor is the condition that an act is of a visitor, a parameter or column, along the index of visitors.
+func isVisitor(of string) string {
+	return fmt.Sprintf("(visitor = %[1]s and substr(visitor, 1, 10) = substr(%[1]s, 1, 10))", of)
 }
 
 func (db *DB) toRow(ctx context.Context, r *consent.Record) (row, error) {
@@ -234,31 +255,39 @@ type Filter struct {
 
 const selectConsents = "select " + consentColumns + " from consents "
 
-// Page is a page of records, the newest first, and the cursor of the next page ("" at the end).
+// Page is a page of records, the newest first, and the cursor of the next page ("" at the end). A page that isn't full
+// has a next one where the search was stopped before it took too long; everything before Searched has been looked at.
 type Page struct {
-	Records []consent.Record
-	Next    string
+	Records  []consent.Record
+	Next     string
+	Searched time.Time // zero where the search came to its end, or the page is full
 }
 
 // Consents reads one page of records. It reads along an index from the cursor on: the hundredth page costs what
-// the first does.
-func (db *DB) Consents(ctx context.Context, f Filter) (Page, error) {
+// the first does. Of what few records fit, it looks at no more than maxExamined a page.
+func (db *DB) Consents(ctx context.Context, f Filter) (p Page, err error) {
 	if f.Limit <= 0 || f.Limit > 1000 {
 		f.Limit = 50
 	}
-	where, args, err := db.where(ctx, f)
+	var rows []row
+	var stopped int64
+	if f.Visitor == uuid.Nil && (f.Action.Number() >= 0 || f.Granted.Optional() || f.Notice != consent.Hash{}) {
+		rows, stopped, err = db.search(ctx, f)
+	} else {
+		rows, err = db.some(ctx, f, 0, math.MaxInt64, f.Limit+1)
+	}
 	if err != nil {
 		return Page{}, err
 	}
-	query := fmt.Sprintf("%s%s order by seq desc limit %d", selectConsents, where, f.Limit+1)
-	rows, err := collect(ctx, db.reader, scanConsent, query, args...)
-	if err != nil {
-		return Page{}, err
-	}
-	var p Page
-	if len(rows) > f.Limit {
+	switch {
+	case len(rows) > f.Limit:
 		rows = rows[:f.Limit]
 		p.Next = strconv.FormatInt(rows[f.Limit-1].seq, 10)
+	case stopped > 0:
+		p.Next = strconv.FormatInt(stopped, 10)
+		if p.Searched, err = db.timeAt(ctx, f.Site, stopped); err != nil {
+			return Page{}, err
+		}
 	}
 	p.Records = make([]consent.Record, len(rows))
 	for i := range rows {
@@ -267,6 +296,14 @@ func (db *DB) Consents(ctx context.Context, f Filter) (Page, error) {
 		}
 	}
 	return p, nil
+}
+
+func readCursor(s string) (int64, error) {
+	seq, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return 0, consent.Invalid("bad_cursor", "The page's cursor is broken; start from the first page.")
+	}
+	return seq, nil
 }
 
 // where builds the condition of a filter.
@@ -308,7 +345,7 @@ func (db *DB) where(ctx context.Context, f Filter) (string, []any, error) {
 		add("given & ? <> 0", int64(consent.SetOf(f.Granted)))
 	}
 	if f.Visitor != uuid.Nil {
-		add("visitor = ?", f.Visitor[:])
+		add("visitor = ? and substr(visitor, 1, 10) = ?", f.Visitor[:], f.Visitor[:10])
 	}
 	if f.Notice != (consent.Hash{}) {
 		n, err := db.ref(ctx, f.Notice)
@@ -318,9 +355,9 @@ func (db *DB) where(ctx context.Context, f Filter) (string, []any, error) {
 		add("notice = ?", n.num)
 	}
 	if f.After != "" {
-		seq, err := strconv.ParseInt(f.After, 10, 64)
+		seq, err := readCursor(f.After)
 		if err != nil {
-			return "", nil, consent.Invalid("bad_cursor", "The page's cursor is broken; start from the first page.")
+			return "", nil, err
 		}
 		add("seq < ?", seq)
 	}
@@ -387,23 +424,43 @@ func (db *DB) Consent(ctx context.Context, site string, visitor, id uuid.UUID) (
 }
 
 // All yields a filter's records, the newest first, in pages behind the scenes: memory stays constant and no
-// transaction stays open, however slow the reader is.
+// transaction stays open, however slow the reader is. A page is read while the one before it is used.
 func (db *DB) All(ctx context.Context, f Filter) iter.Seq2[consent.Record, error] {
+	type answer struct {
+		Page
+		err error
+	}
 	return func(yield func(consent.Record, error) bool) {
 		f.Limit = 1000
-		for {
-			p, err := db.Consents(ctx, f)
-			if err != nil {
-				yield(consent.Record{}, err)
+		next := make(chan answer, 1)
+		waiting := 0
+		ask := func(after string) {
+			f.After = after
+			waiting++
+			go func(f Filter) {
+				p, err := db.Consents(ctx, f)
+				next <- answer{p, err}
+			}(f)
+		}
+		defer func() {
+			for range waiting { // nothing may still read when this is over: the caller may close what it reads from
+				<-next
+			}
+		}()
+		for ask(f.After); waiting > 0; {
+			p := <-next
+			waiting--
+			if p.err != nil {
+				yield(consent.Record{}, p.err)
 				return
+			}
+			if p.Next != "" {
+				ask(p.Next)
 			}
 			for i := range p.Records {
 				if !yield(p.Records[i], nil) {
 					return
 				}
-			}
-			if f.After = p.Next; p.Next == "" {
-				return
 			}
 		}
 	}

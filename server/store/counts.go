@@ -20,9 +20,9 @@ type tally struct {
 
 const dayMillis = 24 * 60 * 60 * 1000
 
-// count adds the rows to the counts of their days, in a fixed order, so that two servers never wait for each other's
-// rows crosswise.
-func count(ctx context.Context, tx *sql.Tx, rows []row) error {
+// count is what adds the rows to the counts of their days, in a fixed order, so that two servers never wait for each
+// other's rows crosswise.
+func count(rows []row) (out []stmt) {
 	sums := map[tally]int64{}
 	for i := range rows {
 		r := &rows[i]
@@ -41,11 +41,9 @@ func count(ctx context.Context, tx *sql.Tx, rows []row) error {
 		for _, k := range part {
 			args = append(args, k.site, k.day, k.notice, k.action, k.given, k.language, sums[k])
 		}
-		if _, err := tx.ExecContext(ctx, addTallies[len(part)], args...); err != nil {
-			return err
-		}
+		out = append(out, stmt{addTallies[len(part)], args})
 	}
-	return nil
+	return out
 }
 
 // tallies is how many counts one statement adds: one round trip for nearly every group.

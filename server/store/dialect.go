@@ -5,12 +5,16 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"testing/fstest"
 	"text/template"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
 )
 
 //go:embed migrations/*.sql
@@ -24,8 +28,57 @@ type dialect struct {
 	snapshot sql.IsolationLevel
 	lock     func(ctx context.Context, db *sql.DB) (unlock func(), err error) // one migrating server at a time
 
-	// insert writes a group of acts. errTwice says that one of them was there already; then the transaction is over.
-	insert func(ctx context.Context, tx *sql.Tx, rows []row) error
+	// bytes asks how large the database is.
+	bytes string
+
+	// insert is what writes acts. What a statement carries is only good until the next one is asked for.
+	insert func(rows []row) iter.Seq[stmt]
+	// group runs a transaction: the statement that locks ends of logs, then what write makes of them.
+	group func(ctx context.Context, db *DB, lock stmt, write func([]end) (iter.Seq[stmt], error)) error
+}
+
+// stmt is one statement to run.
+type stmt struct {
+	sql  string
+	args []any
+}
+
+// all are statements in a row.
+func all(first iter.Seq[stmt], more ...[]stmt) iter.Seq[stmt] {
+	return func(yield func(stmt) bool) {
+		for s := range first {
+			if !yield(s) {
+				return
+			}
+		}
+		for _, list := range more {
+			for _, s := range list {
+				if !yield(s) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// run runs statements one after the other. errTwice says that an act was there already; then the transaction is over.
+func run(ctx context.Context, tx *sql.Tx, list iter.Seq[stmt]) error {
+	for s := range list {
+		if _, err := tx.ExecContext(ctx, s.sql, s.args...); err != nil {
+			return twice(err)
+		}
+	}
+	return nil
+}
+
+// twice knows the engines' ways to say that a row is there already.
+func twice(err error) error {
+	var lite *sqlite.Error
+	var pg *pgconn.PgError
+	if errors.As(err, &lite) && lite.Code() == sqliteConstraintUnique || errors.As(err, &pg) && pg.Code == uniqueViolation {
+		return errTwice
+	}
+	return err
 }
 
 // words are those in which the engines' SQL differs.
@@ -39,6 +92,9 @@ func (db *DB) migrate(ctx context.Context) error {
 		return fmt.Errorf("wait for the migration lock: %w", err)
 	}
 	defer unlock()
+	if err := db.nameFiles(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
 	files, err := d.render()
 	if err != nil {
 		return err

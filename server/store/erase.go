@@ -97,7 +97,7 @@ func (db *DB) EraseVisitor(ctx context.Context, site string, visitor uuid.UUID, 
 		}
 		var seqs []int64
 		for _, table := range []string{"consents", "locked"} {
-			gone, err := collect(ctx, tx, scanInt, "delete from "+table+" where visitor = $1 and site = $2 returning seq", visitor[:], num)
+			gone, err := collect(ctx, tx, scanInt, "delete from "+table+" where "+isVisitor("$1")+" and site = $2 returning seq", visitor[:], num)
 			if err != nil {
 				return r, nil, err
 			}

@@ -2,7 +2,11 @@ package store
 
 import (
 	"context"
+	"iter"
 	"time"
+
+	"samtykke/consent"
+	"samtykke/server/ledger"
 )
 
 // Statement is the SQL by which Consents reads a page of a filter.
@@ -25,6 +29,13 @@ func PurgeStatement(ctx context.Context, db *DB, site, table string, now time.Ti
 	return d.selectOver(table), err
 }
 
+// Examine makes searches look at n entries a page, w at a time, and returns what undoes that.
+func Examine(n, w int64) (undo func()) {
+	before, step := maxExamined, window
+	maxExamined, window = n, w
+	return func() { maxExamined, window = before, step }
+}
+
 // SiteTables are the tables that DeleteSite clears.
 func SiteTables() []string {
 	all := append([]string{"pictures"}, withSite...)
@@ -32,4 +43,22 @@ func SiteTables() []string {
 		all = append(all, t[0])
 	}
 	return all
+}
+
+// AppendBare writes acts as Append does, but into no log: what is left is what they would cost without proof. seq is the
+// number of the first.
+func AppendBare(ctx context.Context, db *DB, records []consent.Record, seq int64) error {
+	rows := make([]row, len(records))
+	salts := ledger.NewSalts(len(rows))
+	for i := range records {
+		r, err := db.toRow(ctx, &records[i])
+		if err != nil {
+			return err
+		}
+		r.seq, r.salt = seq+int64(i), salts[i*ledger.SaltLen:(i+1)*ledger.SaltLen]
+		rows[i] = r
+	}
+	return db.dialect.group(ctx, db, db.lockEnds(acts, []int64{rows[0].site}), func([]end) (iter.Seq[stmt], error) {
+		return all(db.dialect.insert(rows), count(rows)), nil
+	})
 }

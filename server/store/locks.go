@@ -33,8 +33,8 @@ type OwnAct struct {
 	Dropped bool
 }
 
-const selectOwn = "select " + consentColumns + ", '' as why, 0 as dropped from consents where visitor = $1 and site + 0 = $2 union all " +
-	"select " + consentColumns + ", why, dropped from locked where visitor = $1 and site + 0 = $2 order by seq desc limit 1000"
+var selectOwn = "select " + consentColumns + ", '' as why, 0 as dropped from consents where " + isVisitor("$1") + " and site + 0 = $2 union all " +
+	"select " + consentColumns + ", why, dropped from locked where " + isVisitor("$1") + " and site + 0 = $2 order by seq desc limit 1000"
 
 // OwnActs reads everything that is kept of one visitor on one site, also what is withheld, the oldest first; of more than a
 // thousand the newest. None is not an error.
@@ -102,7 +102,7 @@ func (db *DB) Restrict(ctx context.Context, site string, visitor uuid.UUID, on b
 
 // lock moves a visitor's acts out of the sight of lists, counts and exports.
 func lock(ctx context.Context, tx *sql.Tx, site int64, visitor uuid.UUID, why Lock) ([]int64, error) {
-	rows, err := collect(ctx, tx, scanConsent, "delete from consents where visitor = $1 and site = $2 returning "+consentColumns, visitor[:], site)
+	rows, err := collect(ctx, tx, scanConsent, "delete from consents where "+isVisitor("$1")+" and site = $2 returning "+consentColumns, visitor[:], site)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ func lockForErasure(ctx context.Context, tx *sql.Tx, site int64, visitor uuid.UU
 	if err != nil {
 		return nil, err
 	}
-	before, err := collect(ctx, tx, scanConsent, "delete from locked where visitor = $1 and site = $2 and why = $3 returning "+consentColumns,
+	before, err := collect(ctx, tx, scanConsent, "delete from locked where "+isVisitor("$1")+" and site = $2 and why = $3 returning "+consentColumns,
 		visitor[:], site, Restricted)
 	if err != nil {
 		return nil, err
@@ -173,8 +173,8 @@ func (r *row) dropOptional() (bool, error) {
 
 // unlock brings a visitor's restricted acts back, each to its own number.
 func (db *DB) unlock(ctx context.Context, tx *sql.Tx, site int64, visitor uuid.UUID) ([]int64, error) {
-	rows, err := collect(ctx, tx, scanConsent, `delete from locked where visitor = $1 and site = $2 and why = $3 and dropped = 0
-		and not exists (select 1 from consents c where c.visitor = locked.visitor and c.id = locked.id) returning `+consentColumns, visitor[:], site, Restricted)
+	rows, err := collect(ctx, tx, scanConsent, "delete from locked where "+isVisitor("$1")+` and site = $2 and why = $3 and dropped = 0 and not exists (select 1 from consents c
+		where substr(c.visitor, 1, 10) = substr(locked.visitor, 1, 10) and substr(c.id, 11) = substr(locked.id, 11)) returning `+consentColumns, visitor[:], site, Restricted)
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
@@ -183,10 +183,10 @@ func (db *DB) unlock(ctx context.Context, tx *sql.Tx, site int64, visitor uuid.U
 	for i := range rows {
 		seqs[i] = rows[i].seq
 	}
-	if err := db.dialect.insert(ctx, tx, rows); err != nil {
+	if err := run(ctx, tx, all(db.dialect.insert(rows), count(rows))); err != nil {
 		return nil, err
 	}
-	return seqs, count(ctx, tx, rows)
+	return seqs, resumDays(ctx, tx, rows)
 }
 
 // uncount takes rows out of the counts of their days: statistics leave out what is withheld (T6).
@@ -203,11 +203,11 @@ func uncount(ctx context.Context, tx *sql.Tx, rows []row) error {
 			return err
 		}
 	}
-	return nil
+	return resumDays(ctx, tx, rows)
 }
 
 func lockedOf(ctx context.Context, q querier, site int64, visitor uuid.UUID, why Lock) (n int64, err error) {
-	err = q.QueryRowContext(ctx, "select count(*) from locked where visitor = $1 and site = $2 and why = $3", visitor[:], site, why).Scan(&n)
+	err = q.QueryRowContext(ctx, "select count(*) from locked where "+isVisitor("$1")+" and site = $2 and why = $3", visitor[:], site, why).Scan(&n)
 	return n, err
 }
 

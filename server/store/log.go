@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"samtykke/server/ledger"
 )
@@ -26,29 +27,46 @@ type head struct {
 // lockHeads reads the ends of sites' logs of one kind and keeps everybody else from appending until tx ends. Locks are
 // taken in the order of the numbers, so that two servers never wait for each other crosswise.
 func (db *DB) lockHeads(ctx context.Context, tx *sql.Tx, kind int, sites []int64) (map[int64]*head, error) {
+	q := db.lockEnds(kind, sites)
+	ends, err := collect(ctx, tx, func(rows *sql.Rows) (end, error) { return scanEnd(rows) }, q.sql, q.args...)
+	if err != nil {
+		return nil, err
+	}
+	return db.headsAt(ctx, tx, kind, len(sites), ends)
+}
+
+// end is a row of logs.
+type end struct{ site, size, at int64 }
+
+func scanEnd(row interface{ Scan(...any) error }) (e end, err error) {
+	return e, row.Scan(&e.site, &e.size, &e.at)
+}
+
+// lockEnds is the statement that locks and reads the ends of sites' logs.
+func (db *DB) lockEnds(kind int, sites []int64) stmt {
 	args := make([]any, len(sites))
 	for i, s := range sites {
 		args[i] = s
 	}
-	query := fmt.Sprintf("select site, size, at from logs where kind = %d and site in %s order by site%s", kind, placeholders(1, len(sites)), db.dialect.words.ForUpdate)
-	type end struct{ site, size, at int64 }
-	ends, err := collect(ctx, tx, func(rows *sql.Rows) (e end, err error) { return e, rows.Scan(&e.site, &e.size, &e.at) }, query, args...)
-	if err != nil {
-		return nil, err
-	}
+	return stmt{fmt.Sprintf("select site, size, at from logs where kind = %d and site in %s order by site%s", kind, placeholders(1, len(sites)), db.dialect.words.ForUpdate), args}
+}
+
+// headsAt are the heads of logs that end there: those that are remembered, or else read. All n must be there.
+func (db *DB) headsAt(ctx context.Context, q querier, kind, n int, ends []end) (map[int64]*head, error) {
 	out := make(map[int64]*head, len(ends))
 	for _, e := range ends {
 		h := db.takeHead(kind, e.site)
 		if h == nil || h.edge.Size != e.size {
-			if h, err = readHead(ctx, tx, kind, e.site, e.size); err != nil {
+			var err error
+			if h, err = readHead(ctx, q, kind, e.site, e.size); err != nil {
 				return nil, err
 			}
 		}
 		h.at = e.at
 		out[e.site] = h
 	}
-	if len(out) != len(sites) {
-		return nil, fmt.Errorf("a log is missing: have %d of %d", len(out), len(sites))
+	if len(out) != n {
+		return nil, fmt.Errorf("a log is missing: have %d of %d", len(out), n)
 	}
 	return out, nil
 }
@@ -116,9 +134,10 @@ func (g *gain) add(h *head, at int64, leaf func(at int64) ledger.Hash) (seq, tim
 	return seq, h.at
 }
 
-// grow stores what the logs get. The entries themselves are written by the caller, in the same transaction.
-func grow(ctx context.Context, tx *sql.Tx, kind int, heads map[int64]*head, gains map[int64]*gain) error {
+// grow is what stores what the logs get. The entries themselves are written by the caller, in the same transaction.
+func grow(kind int, heads map[int64]*head, gains map[int64]*gain) []stmt {
 	var tiles, ends []any
+	var out []stmt
 	for _, site := range slices.Sorted(maps.Keys(gains)) {
 		h, g := heads[site], gains[site]
 		base := h.edge.Size
@@ -130,16 +149,12 @@ func grow(ctx context.Context, tx *sql.Tx, kind int, heads map[int64]*head, gain
 	}
 	for part := range slices.Chunk(tiles, 6*16) {
 		// A tile that is there already keeps the time of its first entry.
-		if _, err := tx.ExecContext(ctx, upsertTiles[len(part)/6], part...); err != nil {
-			return err
-		}
+		out = append(out, stmt{upsertTiles[len(part)/6], part})
 	}
 	for part := range slices.Chunk(ends, 4*16) {
-		if _, err := tx.ExecContext(ctx, upsertHeads[len(part)/4], part...); err != nil {
-			return err
-		}
+		out = append(out, stmt{upsertHeads[len(part)/4], part})
 	}
-	return nil
+	return out
 }
 
 var upsertTiles, upsertHeads = many(6, "insert into tiles (site, kind, level, idx, at, hashes) values ",
@@ -163,7 +178,7 @@ func (db *DB) appendEntry(ctx context.Context, tx *sql.Tx, kind int, site, at in
 	}
 	var g gain
 	seq, _ = g.add(heads[site], at, func(int64) ledger.Hash { return leaf })
-	return seq, func() { db.keepHeads(kind, heads) }, grow(ctx, tx, kind, heads, map[int64]*gain{site: &g})
+	return seq, func() { db.keepHeads(kind, heads) }, run(ctx, tx, slices.Values(grow(kind, heads, map[int64]*gain{site: &g})))
 }
 
 // remove says in the acts' log that entries of it can't be shown any more, and why.
@@ -191,6 +206,17 @@ func firstAt(ctx context.Context, q querier, site, at int64) (int64, error) {
 		return 0, nil
 	}
 	return tile.Int64 * ledger.Width, err
+}
+
+// timeAt is the time of an entry of a site's acts' log, or of one shortly before it.
+func (db *DB) timeAt(ctx context.Context, site string, seq int64) (time.Time, error) {
+	num, err := db.siteNum(ctx, site)
+	if err != nil {
+		return time.Time{}, err
+	}
+	var at int64
+	err = db.reader.QueryRowContext(ctx, "select at from tiles where site = $1 and kind = 0 and level = 0 and idx = $2", num, seq/ledger.Width).Scan(&at)
+	return time.UnixMilli(at).UTC(), err
 }
 
 // startLogs makes the logs of a new site.

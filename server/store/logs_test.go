@@ -3,17 +3,20 @@ package store_test
 import (
 	"database/sql"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/pressly/goose/v3"
 
 	"samtykke/consent"
 	"samtykke/server/ledger"
+	"samtykke/server/store"
 	"samtykke/server/store/storetest"
 )
 
@@ -51,7 +54,14 @@ func enterBefore(t *testing.T, target string, dialect goose.Dialect, serial, blo
 	}
 	const acts = 2300 // more than two pages, of two sites in turns
 	want := insertBefore(t, raw, acts)
+	for k := range 2 {
+		if _, err := raw.Exec("insert into scans (site, at, report) select num, $1, $2 from sites where id = 'fjordfletvaerk'",
+			storetest.Day.Add(time.Duration(k)*time.Hour).UnixMilli(), fmt.Sprintf(`{"æ":%d}`, k)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	db := open(t, target)
+	scansOfBefore(t, db)
 	open(t, target) // and once more: nothing is entered twice
 	if err := db.SignLogs(t.Context(), storetest.Day); err != nil {
 		t.Fatal(err)
@@ -90,6 +100,27 @@ func enterBefore(t *testing.T, target string, dialect goose.Dialect, serial, blo
 	}
 	if err := raw.QueryRow("select count(*) from consents_before").Scan(&n); err == nil {
 		t.Error("the table of before is still there")
+	}
+}
+
+// scansOfBefore looks for the reports of a database of the first schema, and adds to them.
+func scansOfBefore(t *testing.T, db *store.DB) {
+	t.Helper()
+	keep := func(items []consent.Item) ([]consent.Item, error) { return items, nil }
+	if err := db.AddScan(t.Context(), "fjordfletvaerk", store.Scan{At: storetest.Day.Add(2 * time.Hour), Report: []byte(`{"æ":2}`)}, keep); err != nil {
+		t.Error(err)
+	}
+	scans, err := db.Scans(t.Context(), "fjordfletvaerk", storetest.Day, storetest.Day.AddDate(0, 0, 1), 10)
+	if err != nil || len(scans) != 3 {
+		t.Fatalf("%d scans, %v", len(scans), err)
+	}
+	for k, s := range scans {
+		if string(s.Report) != fmt.Sprintf(`{"æ":%d}`, k) {
+			t.Errorf("report %d is %s", k, s.Report)
+		}
+		if raw, err := db.ScanReport(t.Context(), "fjordfletvaerk", s.ID); err != nil || string(raw) != string(s.Report) {
+			t.Errorf("report %d by its id: %s, %v", k, raw, err)
+		}
 	}
 }
 

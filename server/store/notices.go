@@ -155,7 +155,12 @@ func (db *DB) Reseal(ctx context.Context, h consent.Hash) (now consent.Hash, int
 	read := json.Unmarshal([]byte(content), &n.Content) == nil && json.Unmarshal([]byte(files), &named) == nil
 	n.Bundle.Files = asBytes(named)
 	n.Bundle.JS = bytes.Replace(n.Bundle.JS, []byte(h.String()), []byte(consent.NoHash), 1)
-	now = consent.SealStored([]byte(content), n.Bundle)
+	if now = consent.SealStored([]byte(content), n.Bundle); now != h {
+		// The first notices were hashed without their further files. What then has this hash is what it was.
+		if first := consent.SealStored([]byte(content), consent.Bundle{JS: n.Bundle.JS}); first == h {
+			now = first
+		}
+	}
 	// What the hash doesn't cover: how the files are spelled, and whose notice the row says that this is.
 	again, err := json.Marshal(named)
 	return now, read && now == h && string(again) == files && n.Content.Site == n.Site && n.Content.Version == n.Version, err

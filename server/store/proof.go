@@ -144,7 +144,7 @@ func (db *DB) Salted(ctx context.Context, site string, visitor, id uuid.UUID) (E
 	if err != nil {
 		return Entry{}, err
 	}
-	rows, err := collect(ctx, db.reader, scanConsent, selectConsents+"where visitor = $1 and id = $2 and site = $3", visitor[:], id[:], num)
+	rows, err := collect(ctx, db.reader, scanConsent, selectConsents+"where "+isVisitor("$1")+" and id = $2 and site = $3", visitor[:], id[:], num)
 	if err != nil {
 		return Entry{}, err
 	}
@@ -178,6 +178,18 @@ func (db *DB) Checkpoints(ctx context.Context, site string) ([]string, error) {
 	}
 	return collect(ctx, db.reader, func(rows *sql.Rows) (s string, err error) { return s, rows.Scan(&s) },
 		"select signed from checkpoints where site = $1 and kind = $2 order by size, day", num, acts)
+}
+
+// Recorded is how many entries a site's log of acts has, signed or not, and how long it took to get them.
+func (db *DB) Recorded(ctx context.Context, site string) (n int64, took time.Duration, err error) {
+	num, err := db.siteNum(ctx, site)
+	if err != nil {
+		return 0, 0, err
+	}
+	var millis int64
+	err = db.reader.QueryRowContext(ctx, `select size, at - coalesce((select min(t.at) from tiles t where t.site = logs.site and t.kind = logs.kind and t.level = 0), at)
+		from logs where site = $1 and kind = $2`, num, acts).Scan(&n, &millis)
+	return n, time.Duration(millis) * time.Millisecond, err
 }
 
 // Log reads a site's newest checkpoint; of the installation's own log where site is empty. NotFound where nothing has been signed yet.
@@ -232,8 +244,9 @@ func (db *DB) signLogs(ctx context.Context, now time.Time, which string) error {
 			return err
 		}
 		if _, err := db.writer.ExecContext(ctx, `insert into checkpoints (site, kind, day, size, signed) values ($1, $2, $3, $4, $5)
-			on conflict (site, kind, day) do update set size = excluded.size, signed = excluded.signed where excluded.size >= checkpoints.size`,
-			l.site, l.kind, now.UnixMilli()/dayMillis, l.size, signed); err != nil {
+			on conflict (site, kind, day) do update set size = excluded.size, signed = excluded.signed
+				where excluded.size >= checkpoints.size and (select count(*) from keys) = $6`, // no key that another server has replaced
+			l.site, l.kind, now.UnixMilli()/dayMillis, l.size, signed, len(keys)); err != nil {
 			return err
 		}
 	}

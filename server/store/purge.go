@@ -149,8 +149,8 @@ func (db *DB) dueOf(ctx context.Context, site int64, now consent.Retention, at t
 // it from going along the site.
 func over(table, act string) string {
 	return fmt.Sprintf(`%[2]s.at < (select expired from due where due.notice = %[2]s.notice)
-		and coalesce((select min(later.at) from (select seq, at from %[1]s where visitor = %[2]s.visitor and site + 0 = %[2]s.site limit %[3]d) later
-			where later.seq > %[2]s.seq), 0) < (select ended from due where due.notice = %[2]s.notice)`, table, act, ofOneVisitor)
+		and coalesce((select min(later.at) from (select seq, at from %[1]s where %[4]s and site + 0 = %[2]s.site limit %[3]d) later
+			where later.seq > %[2]s.seq), 0) < (select ended from due where due.notice = %[2]s.notice)`, table, act, ofOneVisitor, isVisitor(act+".visitor"))
 }
 
 // selectOver finds the acts of a window whose time is over. A refusal stays as long as a consent that it may have ended: the
@@ -160,9 +160,9 @@ func (d *due) selectOver(table string) string {
 		select c.seq, c.given from %[1]s c where c.site = $1 and c.seq > $2 and c.seq <= $3 and c.at < %[3]d and
 		(c.given <> 0 and %[4]s
 		or c.given = 0 and c.at < (select refused from due where due.notice = c.notice)
-		and not exists (select 1 from (select * from %[1]s where visitor = c.visitor and site + 0 = c.site limit %[6]d) o
+		and not exists (select 1 from (select * from %[1]s where %[7]s and site + 0 = c.site limit %[6]d) o
 			where o.seq < c.seq and o.given <> 0 and not (%[5]s)))
-		order by c.seq`, table, strings.Join(d.rows, ", "), d.latest, over(table, "c"), over(table, "o"), ofOneVisitor)
+		order by c.seq`, table, strings.Join(d.rows, ", "), d.latest, over(table, "c"), over(table, "o"), ofOneVisitor, isVisitor("c.visitor"))
 }
 
 func (db *DB) purgeTable(ctx context.Context, site int64, table string, d due, run PurgeRun, p *Purged) error {
@@ -277,8 +277,10 @@ func (db *DB) coarsen(ctx context.Context, site int64, now time.Time) error {
 				on conflict (site, day, notice, action, given, language) do update set n = daily_counts.n + excluded.n`, site, first.Int64, to, few); err != nil {
 				return err
 			}
-			_, err := tx.ExecContext(ctx, "delete"+small, site, first.Int64, to, few)
-			return err
+			if _, err := tx.ExecContext(ctx, "delete"+small, site, first.Int64, to, few); err != nil {
+				return err
+			}
+			return resum(ctx, tx, site, first.Int64, to)
 		}); err != nil {
 			return err
 		}

@@ -5,16 +5,19 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"slices"
-	"time"
 
 	"samtykke/consent"
 )
 
 const noSite = "There is no such site."
 
-// AddSite stores a new site with its first declaration. A taken id is a conflict.
+// AddSite stores a new site of the first organisation with its first declaration. A taken id is a conflict.
 func (db *DB) AddSite(ctx context.Context, s consent.Site, items []consent.Item, deeds ...consent.Deed) error {
+	return db.AddSiteTo(ctx, consent.FirstOrganisation, s, items, deeds...)
+}
+
+// AddSiteTo is AddSite for any organisation.
+func (db *DB) AddSiteTo(ctx context.Context, org string, s consent.Site, items []consent.Item, deeds ...consent.Deed) error {
 	body, err := json.Marshal(s)
 	if err != nil {
 		return err
@@ -27,8 +30,12 @@ func (db *DB) AddSite(ctx context.Context, s consent.Site, items []consent.Item,
 		if err := changed(deeds, nil, s); err != nil {
 			return err
 		}
-		res, err := tx.ExecContext(ctx, `insert into sites (id, body, items, created_at) values ($1, $2, $3, $4) on conflict do nothing`,
-			s.ID, string(body), list, s.CreatedAt.UnixMilli())
+		num, err := orgNum(ctx, tx, org)
+		if err != nil {
+			return err
+		}
+		res, err := tx.ExecContext(ctx, `insert into sites (id, body, items, created_at, org) values ($1, $2, $3, $4, $5) on conflict do nothing`,
+			s.ID, string(body), list, s.CreatedAt.UnixMilli(), num)
 		if err != nil {
 			return err
 		}
@@ -146,14 +153,16 @@ func (db *DB) scanJSON(ctx context.Context, out any, query string, args ...any) 
 
 // Sites reads all sites, the oldest first.
 func (db *DB) Sites(ctx context.Context) ([]consent.Site, error) {
-	return collect(ctx, db.reader, func(rows *sql.Rows) (s consent.Site, err error) {
-		var body string
-		if err := rows.Scan(&body); err != nil {
-			return s, err
-		}
-		err = json.Unmarshal([]byte(body), &s)
+	return collect(ctx, db.reader, scanSite, "select body from sites order by num")
+}
+
+func scanSite(rows *sql.Rows) (s consent.Site, err error) {
+	var body string
+	if err := rows.Scan(&body); err != nil {
 		return s, err
-	}, "select body from sites order by num")
+	}
+	err = json.Unmarshal([]byte(body), &s)
+	return s, err
 }
 
 // collect reads every row of a query.
@@ -173,56 +182,3 @@ func collect[T any](ctx context.Context, db querier, scan func(*sql.Rows) (T, er
 	}
 	return out, rows.Err()
 }
-
-// Scan is a finished scan as it is kept.
-type Scan struct {
-	At     time.Time
-	Report []byte // the scan's JSON
-}
-
-// AddScan keeps a scan's report and changes the draft declaration by what it found, both or neither.
-func (db *DB) AddScan(ctx context.Context, site string, s Scan, edit func([]consent.Item) ([]consent.Item, error), deeds ...consent.Deed) error {
-	return db.did(ctx, db.change, deeds, func(tx *sql.Tx) error {
-		if err := updateSite(ctx, tx, "insert into scans (site, at, report) select num, $1, $2 from sites where id = $3",
-			s.At.UnixMilli(), string(s.Report), site); err != nil {
-			return err
-		}
-		return editItems(ctx, tx, site, edit, deeds)
-	})
-}
-
-// Scans reads a site's scans of a time, from inclusive to exclusive, the oldest first, at most limit of the newest.
-func (db *DB) Scans(ctx context.Context, site string, from, to time.Time, limit int) ([]Scan, error) {
-	scans, err := collect(ctx, db.reader, func(rows *sql.Rows) (s Scan, err error) {
-		var at int64
-		var report string
-		err = rows.Scan(&at, &report)
-		s.At, s.Report = time.UnixMilli(at).UTC(), []byte(report)
-		return s, err
-	}, `select scans.at, scans.report from scans join sites on sites.num = scans.site
-		where sites.id = $1 and scans.at >= $2 and scans.at < $3 order by scans.at desc limit $4`, site, from.UnixMilli(), to.UnixMilli(), limit)
-	slices.Reverse(scans)
-	return scans, err
-}
-
-// LastScanAt is when a site was last scanned; absence is NotFound.
-func (db *DB) LastScanAt(ctx context.Context, site string) (time.Time, error) {
-	var at int64
-	err := db.reader.QueryRowContext(ctx, `select scans.at from scans join sites on sites.num = scans.site
-		where sites.id = $1 order by scans.at desc limit 1`, site).Scan(&at)
-	return time.UnixMilli(at).UTC(), noScanYet(err)
-}
-
-// LastScan reads a site's newest scan; absence is NotFound.
-func (db *DB) LastScan(ctx context.Context, site string) (s Scan, err error) {
-	var at int64
-	var report string
-	err = db.reader.QueryRowContext(ctx, `select scans.at, scans.report from scans join sites on sites.num = scans.site
-		where sites.id = $1 order by scans.at desc, scans.num desc limit 1`, site).Scan(&at, &report)
-	if err != nil {
-		return s, noScanYet(err)
-	}
-	return Scan{At: time.UnixMilli(at).UTC(), Report: []byte(report)}, nil
-}
-
-func noScanYet(err error) error { return one(err, "no_scan", "The site has not been scanned yet.") }

@@ -5,16 +5,17 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"iter"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/pressly/goose/v3"
 	"golang.org/x/sys/unix"
-	"modernc.org/sqlite" // registers the driver "sqlite"
 )
 
 // openSQLite opens a file with one connection that writes and a few that read. WAL lets them work side by side;
@@ -37,8 +38,9 @@ func openSQLite(file string) (*DB, error) {
 		return nil, err
 	}
 	reader.SetMaxOpenConns(4)
-	d := dialect{name: goose.DialectSQLite3, insert: insertSQLite, lock: lockFile(file + ".lock")}
+	d := dialect{name: goose.DialectSQLite3, insert: insertSQLite, group: groupSQLite, lock: lockFile(file + ".lock")}
 	d.words = words{Serial: "integer primary key", Blob: "blob", Clustered: " without rowid"} // the one writer needs no locks of rows
+	d.bytes = "select page_count * page_size from pragma_page_count(), pragma_page_size()"
 	db := newDB(writer, reader, reader, d)
 	db.journal = journal{file: filepath.Join(filepath.Dir(file), JournalName)}
 	return db, nil
@@ -93,35 +95,90 @@ var (
 
 const questionMarks = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
-func insertSQLite(ctx context.Context, tx *sql.Tx, rows []row) error {
-	args := make([]any, 0, columns*chunk)
-	for part := range slices.Chunk(rows, chunk) {
-		if len(part) < chunk {
-			break // the rest goes one by one
+func insertSQLite(rows []row) iter.Seq[stmt] {
+	return func(yield func(stmt) bool) {
+		args := make([]any, 0, columns*chunk)
+		whole := len(rows) - len(rows)%chunk
+		for part := range slices.Chunk(rows[:whole], chunk) {
+			args = args[:0]
+			for i := range part {
+				args = part[i].append(args)
+			}
+			if !yield(stmt{insertMany, args}) {
+				return
+			}
 		}
-		args = args[:0]
-		for i := range part {
-			args = part[i].append(args)
-		}
-		if _, err := tx.ExecContext(ctx, insertMany, args...); err != nil {
-			return twiceSQLite(err)
+		for i := range rows[whole:] { // the rest goes one by one
+			if !yield(stmt{insertSingle, rows[whole+i].append(args[:0])}) {
+				return
+			}
 		}
 	}
-	for i := len(rows) - len(rows)%chunk; i < len(rows); i++ {
-		if _, err := tx.ExecContext(ctx, insertSingle, rows[i].append(args[:0])...); err != nil {
-			return twiceSQLite(err)
+}
+
+// groupSQLite is a group whose statements stay prepared: reading their words takes longer than running them.
+func groupSQLite(ctx context.Context, db *DB, lock stmt, write func([]end) (iter.Seq[stmt], error)) error {
+	unprepared := map[string]bool{}
+	err := db.tx(ctx, func(tx *sql.Tx) error {
+		ends, err := collect(ctx, tx, func(rows *sql.Rows) (end, error) { return scanEnd(rows) }, lock.sql, lock.args...)
+		if err != nil {
+			return err
 		}
+		list, err := write(ends)
+		if err != nil {
+			return err
+		}
+		for s := range list {
+			if p := db.kept.get(s.sql); p != nil {
+				_, err = tx.StmtContext(ctx, p).ExecContext(ctx, s.args...)
+			} else {
+				unprepared[s.sql] = true
+				_, err = tx.ExecContext(ctx, s.sql, s.args...)
+			}
+			if err != nil {
+				return twice(err)
+			}
+		}
+		return nil
+	})
+	// There is one connection, and during the transaction it is taken.
+	for text := range unprepared {
+		db.kept.add(ctx, db.writer, text)
 	}
-	return nil
+	return err
+}
+
+// kept are prepared statements by their text.
+type kept struct {
+	mu    sync.Mutex
+	stmts map[string]*sql.Stmt
+}
+
+func (k *kept) get(text string) *sql.Stmt {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.stmts[text]
+}
+
+// maxKept is more than one site's acts ever need.
+const maxKept = 64
+
+func (k *kept) add(ctx context.Context, pool *sql.DB, text string) {
+	s, err := pool.PrepareContext(ctx, text)
+	if err != nil {
+		return // it will be run as it is
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.stmts) >= maxKept || k.stmts[text] != nil {
+		s.Close()
+		return
+	}
+	if k.stmts == nil {
+		k.stmts = map[string]*sql.Stmt{}
+	}
+	k.stmts[text] = s
 }
 
 // sqliteConstraintUnique is SQLITE_CONSTRAINT_UNIQUE, https://sqlite.org/rescode.html.
 const sqliteConstraintUnique = 2067
-
-func twiceSQLite(err error) error {
-	var e *sqlite.Error
-	if errors.As(err, &e) && e.Code() == sqliteConstraintUnique {
-		return errTwice
-	}
-	return err
-}

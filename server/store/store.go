@@ -25,6 +25,7 @@ type DB struct {
 	notices map[consent.Hash]*noticeRef // what rows need of a notice, which never changes
 	byNum   map[int64]*noticeRef
 	heads   map[[2]int64]*head // the ends of logs, by kind and site
+	kept    kept
 }
 
 // Open opens the database at target, a postgres:// URL or the path of a SQLite file that is made if it is missing,

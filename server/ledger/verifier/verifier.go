@@ -42,6 +42,11 @@ var finished = sync.OnceValue(func() page {
 // Page is the page: UTF-8 HTML with style and script inline. The slice is shared and not to be changed.
 func Page() []byte { return finished().html }
 
+// Record is the script that verifies the receipt on the dashboard's page of a record. The slice is shared and not to be changed.
+func Record() []byte { return record() }
+
+var record = sync.OnceValue(func() []byte { return []byte(build("record.ts")) })
+
 // Hash is the inline script's source expression in a Content-Security-Policy, with its quotes.
 func Hash() string { return finished().hash }
 
