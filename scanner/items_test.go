@@ -117,3 +117,22 @@ func TestCollectRequests_KnowsDeclaredHosts(t *testing.T) {
 		}
 	}
 }
+
+// Where a name says nothing, whose script set it does; but never that it is necessary, and never against the name.
+func TestItem_IsKnownByItsSetter(t *testing.T) {
+	const nobody = "qk7-zz" // the model has no idea
+	for _, c := range []struct {
+		name, by string
+		want     consent.Category
+	}{
+		{nobody, "https://static.hotjar.com/c/hotjar-1.js", consent.Statistics},
+		{nobody, "https://js.stripe.com/v3/", consent.Unclassified},
+		{nobody, "https://shop.dk/a.js", consent.Unclassified},
+		{"_fbp", "https://static.hotjar.com/c/hotjar-1.js", consent.Marketing},
+	} {
+		it := Item{Kind: consent.Cookie, Name: c.name, Host: "shop.dk", Party: consent.FirstParty, SetBy: c.by, LifetimeS: 30 * 86400}
+		if it.classify(nil); it.Category != c.want {
+			t.Errorf("%s by %s: %s (%s, %.2f), want %s", c.name, c.by, it.Category, it.Source, it.Confidence, c.want)
+		}
+	}
+}

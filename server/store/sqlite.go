@@ -160,10 +160,19 @@ func (k *kept) get(text string) *sql.Stmt {
 	return k.stmts[text]
 }
 
+func (k *kept) full() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.stmts) >= maxKept
+}
+
 // maxKept is more than one site's acts ever need.
 const maxKept = 64
 
 func (k *kept) add(ctx context.Context, pool *sql.DB, text string) {
+	if k.full() {
+		return
+	}
 	s, err := pool.PrepareContext(ctx, text)
 	if err != nil {
 		return // it will be run as it is
