@@ -163,6 +163,8 @@ func (v *visitor) load(address string) Visit {
 
 // watching says whether the page is to be left alone at first.
 func (v *visitor) watching(address string) bool {
+	v.crawl.mu.Lock()
+	defer v.crawl.mu.Unlock()
 	return v.state == StateNone && !v.helper && address == v.pages[0]
 }
 
