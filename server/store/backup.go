@@ -219,13 +219,42 @@ func (db *DB) Backup(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	if _, err = db.writer.ExecContext(ctx, "vacuum into $1", file); err == nil {
-		err = f.Sync()
+	synced := syncOften(f)
+	_, err = db.writer.ExecContext(ctx, "vacuum into $1", file)
+	if failed := synced(); err == nil {
+		err = failed
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return errors.Join(err, os.Remove(file))
 	}
 	return nil
+}
+
+// syncEvery is how long a copy may be written without being made durable.
+const syncEvery = 100 * time.Millisecond
+
+// syncOften makes what is written to a file durable bit by bit, until the returned function is called. Made durable in one
+// go at the end, a large file would keep everybody else who makes something durable waiting.
+func syncOften(f *os.File) (last func() error) {
+	enough, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(syncEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-enough:
+				return
+			case <-tick.C:
+				_ = f.Sync() // the last one tells
+			}
+		}
+	}()
+	return func() error {
+		close(enough)
+		<-ended
+		return f.Sync()
+	}
 }
 
 // Check says what is wrong with a SQLite file that is to be a backup of ours; nil where nothing is. It changes nothing.

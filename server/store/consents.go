@@ -368,7 +368,7 @@ func scanConsent(rows *sql.Rows) (row, error) { return scanConsentAnd(rows) }
 
 // scanConsentAnd reads a row with further columns behind it.
 func scanConsentAnd(rows *sql.Rows, more ...any) (r row, err error) {
-	var visitor, id []byte
+	var visitor, id sql.RawBytes // copied at once
 	err = rows.Scan(append([]any{&r.site, &r.seq, &visitor, &id, &r.at, &r.notice, &r.action, &r.method, &r.given, &r.language, &r.extra, &r.salt}, more...)...)
 	copy(r.visitor[:], visitor)
 	copy(r.id[:], id)
@@ -426,41 +426,58 @@ func (db *DB) Consent(ctx context.Context, site string, visitor, id uuid.UUID) (
 // All yields a filter's records, the newest first, in pages behind the scenes: memory stays constant and no
 // transaction stays open, however slow the reader is. A page is read while the one before it is used.
 func (db *DB) All(ctx context.Context, f Filter) iter.Seq2[consent.Record, error] {
-	type answer struct {
-		Page
-		err error
-	}
-	return func(yield func(consent.Record, error) bool) {
+	pages := func(yield func([]consent.Record, error) bool) {
 		f.Limit = 1000
-		next := make(chan answer, 1)
-		waiting := 0
-		ask := func(after string) {
-			f.After = after
-			waiting++
-			go func(f Filter) {
-				p, err := db.Consents(ctx, f)
-				next <- answer{p, err}
-			}(f)
-		}
-		defer func() {
-			for range waiting { // nothing may still read when this is over: the caller may close what it reads from
-				<-next
-			}
-		}()
-		for ask(f.After); waiting > 0; {
-			p := <-next
-			waiting--
-			if p.err != nil {
-				yield(consent.Record{}, p.err)
+		for more := true; more; {
+			p, err := db.Consents(ctx, f)
+			f.After, more = p.Next, err == nil && p.Next != ""
+			if !yield(p.Records, err) {
 				return
 			}
-			if p.Next != "" {
-				ask(p.Next)
+		}
+	}
+	return func(yield func(consent.Record, error) bool) {
+		for page, err := range ahead(pages) {
+			if err != nil {
+				yield(consent.Record{}, err)
+				return
 			}
-			for i := range p.Records {
-				if !yield(p.Records[i], nil) {
+			for i := range page {
+				if !yield(page[i], nil) {
 					return
 				}
+			}
+		}
+	}
+}
+
+// ahead makes the next one while the one before it is used. Nothing is made any more when it is over: the caller may
+// close what it is made from.
+func ahead[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {
+	type made struct {
+		one T
+		err error
+	}
+	return func(yield func(T, error) bool) {
+		next, enough := make(chan made), make(chan struct{})
+		go func() {
+			defer close(next)
+			for one, err := range seq {
+				select {
+				case next <- made{one, err}:
+				case <-enough:
+					return
+				}
+			}
+		}()
+		defer func() {
+			close(enough)
+			for range next { //nolint:revive // until it is closed
+			}
+		}()
+		for m := range next {
+			if !yield(m.one, m.err) {
+				return
 			}
 		}
 	}

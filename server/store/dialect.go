@@ -81,8 +81,9 @@ func twice(err error) error {
 	return err
 }
 
-// words are those in which the engines' SQL differs.
-type words struct{ Serial, Blob, Clustered, ForUpdate string }
+// words are those in which the engines' SQL differs. Numbers are those of the second argument, a list in JSON: one text
+// for lists of any length, which needn't be read anew each time.
+type words struct{ Serial, Blob, Clustered, ForUpdate, Numbers string }
 
 // migrate brings the schema up to date. Several servers may start together: one migrates, the others wait.
 func (db *DB) migrate(ctx context.Context) error {

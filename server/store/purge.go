@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -46,7 +48,7 @@ type Purged struct {
 func (p *Purged) Acts() int64 { return p.Consents + p.Refusals }
 
 const (
-	purgeSlice  = 500   // acts that one transaction deletes: few enough that acts coming in hardly wait
+	purgeSlice  = 250   // acts that one transaction deletes: few enough that acts coming in hardly wait
 	purgeWindow = 10000 // acts that one query looks at
 
 	// ofOneVisitor is how many acts of one visitor are looked at to see what ended a consent. Nobody honest makes as many;
@@ -165,85 +167,103 @@ func (d *due) selectOver(table string) string {
 		order by c.seq`, table, strings.Join(d.rows, ", "), d.latest, over(table, "c"), over(table, "o"), ofOneVisitor, isVisitor("c.visitor"))
 }
 
-func (db *DB) purgeTable(ctx context.Context, site int64, table string, d due, run PurgeRun, p *Purged) error {
+// candidate is an act whose time was over when it was looked at.
+type candidate struct{ seq, given int64 }
+
+// candidates looks for them beside the writer, in windows, so that no transaction stays open for long.
+func (db *DB) candidates(ctx context.Context, site int64, table string, d due) iter.Seq2[[]candidate, error] {
 	query := d.selectOver(table)
-	end, err := firstAt(ctx, db.reader, site, d.latest)
-	if err != nil {
-		return err
-	}
-	for from := int64(-1); ; {
-		// Looking happens beside the writer, in windows, so that no transaction stays open for long.
-		var to sql.NullInt64
-		err := db.reader.QueryRowContext(ctx, fmt.Sprintf(`select max(seq) from (select seq from %s where site = $1 and seq > $2 and seq < $3
-			order by seq limit %d) w`, table, purgeWindow), site, from, end+ledger.Width).Scan(&to)
-		if err != nil || !to.Valid {
-			return err
+	return func(yield func([]candidate, error) bool) {
+		end, err := firstAt(ctx, db.reader, site, d.latest)
+		for from := int64(-1); err == nil; {
+			var to sql.NullInt64
+			if err = db.reader.QueryRowContext(ctx, fmt.Sprintf(`select max(seq) from (select seq from %s where site = $1 and seq > $2 and seq < $3
+				order by seq limit %d) w`, table, purgeWindow), site, from, end+ledger.Width).Scan(&to); err != nil {
+				break
+			}
+			if !to.Valid {
+				return
+			}
+			var found []candidate
+			if found, err = collect(ctx, db.reader, scanCandidate, query, site, from, to.Int64); err == nil && !yield(found, nil) {
+				return
+			}
+			from = to.Int64
 		}
-		type act struct{ seq, given int64 }
-		found, err := collect(ctx, db.reader, func(rows *sql.Rows) (a act, err error) { return a, rows.Scan(&a.seq, &a.given) }, query, site, from, to.Int64)
+		yield(nil, err)
+	}
+}
+
+func (db *DB) purgeTable(ctx context.Context, site int64, table string, d due, run PurgeRun, p *Purged) error {
+	for found, err := range ahead(db.candidates(ctx, site, table, d)) {
 		if err != nil {
 			return err
 		}
 		for part := range slices.Chunk(found, purgeSlice) {
-			given := make(map[int64]int64, len(part))
-			seqs := make([]int64, len(part))
-			for i, a := range part {
-				given[a.seq], seqs[i] = a.given, a.seq
-			}
 			if !run.Dry {
-				if seqs, err = db.purgeActs(ctx, site, table, run.Now, seqs); err != nil {
+				if part, err = db.purgeActs(ctx, site, table, run.Now, part); err != nil {
 					return err
 				}
 			}
-			for _, seq := range seqs {
-				if given[seq] == 0 {
+			for _, c := range part {
+				if c.given == 0 {
 					p.Refusals++
 				} else {
 					p.Consents++
 				}
-				if table == "locked" {
-					p.Locked++
-				}
+			}
+			if table == "locked" {
+				p.Locked += int64(len(part))
 			}
 			if run.Tell != nil {
 				run.Tell(*p)
 			}
 		}
-		from = to.Int64
 	}
+	return nil
 }
 
-// purgeActs deletes acts by their numbers and returns those that were still there. What is locked stays while the site is
-// under a legal hold.
-func (db *DB) purgeActs(ctx context.Context, site int64, table string, now time.Time, seqs []int64) (gone []int64, err error) {
-	err = db.removing(ctx, site, func(tx *sql.Tx) (none ledger.Removal, err error) {
-		held, err := db.waitForHolds(ctx, tx, site)
-		if err != nil || held && table == "locked" {
-			return none, err
+// purgeActs deletes acts and returns those that were still there. What is locked stays while the site is under a legal hold.
+func (db *DB) purgeActs(ctx context.Context, site int64, table string, now time.Time, part []candidate) ([]candidate, error) {
+	numbers := db.dialect.words.Numbers
+	for {
+		seqs := make([]int64, len(part))
+		for i, c := range part {
+			seqs[i] = c.seq
 		}
-		gone, err = collect(ctx, tx, scanInt, "delete from "+table+" where site = $1 and seq in "+list(2, len(seqs))+" returning seq", anys(site, seqs)...)
-		return ledger.NewRemoval(ledger.Purged, now, gone), err
-	})
-	return gone, err
+		list, err := json.Marshal(seqs)
+		if err != nil {
+			return nil, err
+		}
+		err = db.removing(ctx, site, func(tx *sql.Tx) (none ledger.Removal, err error) {
+			held, err := db.waitForHolds(ctx, tx, site)
+			if err != nil || held && table == "locked" {
+				part = nil
+				return none, err
+			}
+			// Counting what went is half the work of having it told.
+			done, err := tx.ExecContext(ctx, "delete from "+table+" where site = $1 and seq in ("+numbers+")", site, string(list))
+			if err != nil {
+				return none, err
+			}
+			if n, err := done.RowsAffected(); err != nil || n != int64(len(part)) {
+				return none, errors.Join(err, errMoved)
+			}
+			return ledger.NewRemoval(ledger.Purged, now, seqs), nil
+		})
+		if !errors.Is(err, errMoved) {
+			return part, err
+		}
+		if part, err = collect(ctx, db.reader, scanCandidate, "select seq, given from "+table+" where site = $1 and seq in ("+numbers+")", site, string(list)); err != nil {
+			return nil, err
+		}
+	}
 }
 
-// list is a list of placeholders in brackets.
-func list(first, n int) string {
-	var b strings.Builder
-	for i := range n {
-		fmt.Fprintf(&b, ", $%d", first+i)
-	}
-	return "(" + b.String()[2:] + ")"
-}
+// errMoved says that something was erased or locked since it was looked at.
+var errMoved = errors.New("some of the acts are not there any more")
 
-func anys(first int64, rest []int64) []any {
-	out := make([]any, 1, 1+len(rest))
-	out[0] = first
-	for _, n := range rest {
-		out = append(out, n)
-	}
-	return out
-}
+func scanCandidate(rows *sql.Rows) (c candidate, err error) { return c, rows.Scan(&c.seq, &c.given) }
 
 func scanInt(rows *sql.Rows) (n int64, err error) { return n, rows.Scan(&n) }
 

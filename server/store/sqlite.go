@@ -39,7 +39,8 @@ func openSQLite(file string) (*DB, error) {
 	}
 	reader.SetMaxOpenConns(4)
 	d := dialect{name: goose.DialectSQLite3, insert: insertSQLite, group: groupSQLite, lock: lockFile(file + ".lock")}
-	d.words = words{Serial: "integer primary key", Blob: "blob", Clustered: " without rowid"} // the one writer needs no locks of rows
+	// The one writer needs no locks of rows.
+	d.words = words{Serial: "integer primary key", Blob: "blob", Clustered: " without rowid", Numbers: "select value from json_each($2)"}
 	d.bytes = "select page_count * page_size from pragma_page_count(), pragma_page_size()"
 	db := newDB(writer, reader, reader, d)
 	db.journal = journal{file: filepath.Join(filepath.Dir(file), JournalName)}

@@ -52,7 +52,7 @@ func (db *DB) sweep(ctx context.Context) error {
 
 const (
 	scrubWindow = 256 // pages that one query reads
-	scrubSlice  = 32  // pages that one transaction writes
+	scrubSlice  = 128 // pages that one transaction writes
 	mostPages   = 1 << 25
 )
 
@@ -91,16 +91,26 @@ func (db *DB) scrub(ctx context.Context) error {
 }
 
 func scrubPages(ctx context.Context, tx *sql.Tx, pages []int64) error {
+	read, err := tx.PrepareContext(ctx, "select data from sqlite_dbpage where pgno = ?")
+	if err != nil {
+		return err
+	}
+	defer read.Close()
+	write, err := tx.PrepareContext(ctx, "update sqlite_dbpage set data = ? where pgno = ?")
+	if err != nil {
+		return err
+	}
+	defer write.Close()
 	for _, num := range pages {
 		var page []byte
-		err := tx.QueryRowContext(ctx, "select data from sqlite_dbpage where pgno = $1", num).Scan(&page)
+		err := read.QueryRowContext(ctx, num).Scan(&page)
 		if errors.Is(err, sql.ErrNoRows) || err == nil && !blank(page) {
 			continue // it was changed meanwhile
 		}
 		if err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, "update sqlite_dbpage set data = $1 where pgno = $2", page, num); err != nil {
+		if _, err := write.ExecContext(ctx, page, num); err != nil {
 			return err
 		}
 	}
