@@ -25,8 +25,8 @@ import (
 )
 
 // A real process is killed with SIGKILL in the middle of its work, ten times or as often as SAMTYKKE_KILLS says, on each
-// engine: no act that was
-// answered with 201 is lost, and none is there twice. After each time the log verifies and has just the acts that are stored.
+// engine: no act that was answered with 201 is lost, and none is there twice. After each time the log verifies and has just
+// the acts that are stored.
 func TestServe_KilledLosesNothingThatWasAnswered(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
 		dir := t.TempDir()
@@ -43,10 +43,7 @@ func TestServe_KilledLosesNothingThatWasAnswered(t *testing.T) {
 func killRounds(t *testing.T, target string, data ...string) {
 	site := addSite(t, data...)
 	answered := map[uuid.UUID]bool{}
-	rounds := 10
-	if n, err := strconv.Atoi(os.Getenv("SAMTYKKE_KILLS")); err == nil {
-		rounds = n
-	}
+	rounds := kills()
 	for range rounds {
 		p := serveData(t, data...)
 		maps.Copy(answered, postUntilKilled(t, site, p))
@@ -57,6 +54,13 @@ func killRounds(t *testing.T, target string, data ...string) {
 	}
 }
 
+func kills() int {
+	if n, err := strconv.Atoi(os.Getenv("SAMTYKKE_KILLS")); err == nil {
+		return n
+	}
+	return 10
+}
+
 // killOneOfTwo lets two servers work on one database and kills one of them: the other goes on, and the log has what both
 // have answered.
 func killOneOfTwo(t *testing.T, target string) {
@@ -64,11 +68,12 @@ func killOneOfTwo(t *testing.T, target string) {
 	site := addSite(t, data...)
 	answered := map[uuid.UUID]bool{}
 	stays := serveData(t, data...)
-	for range 3 {
+	rounds := kills()
+	for range rounds {
 		maps.Copy(answered, postUntilKilled(t, site, serveData(t, data...), stays))
 		ledgerHolds(t, answered, site, target) // while the other still runs
 	}
-	if len(answered) < 3*killAfter {
+	if len(answered) < rounds*killAfter {
 		t.Errorf("only %d acts were answered: too few to prove anything", len(answered))
 	}
 }
