@@ -69,7 +69,7 @@ func Open(t testing.TB, o Options) *Browser {
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("host-resolver-rules", resolverRules(o.Hosts)), chromedp.Flag("lang", "da-DK"),
 		// Pages of tests are http; without this Chromium tries https first and warns about it.
-		chromedp.Flag("disable-features", "HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,Translate"),
+		chromedp.Flag("disable-features", "HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,Translate,WebUIOmniboxPopup,WebUIOmniboxAimPopup"),
 	)
 	for k, v := range o.Flags {
 		opts = append(opts, chromedp.Flag(k, v))

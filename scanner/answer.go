@@ -156,7 +156,7 @@ func (v *visitor) withdraw(own bool) bool {
 	v.tab.snapshot()
 	_ = v.tab.open("about:blank")
 	_ = v.settle()
-	v.tab.rec.answered()
+	v.tab.rec.Answered()
 	v.visitAll()
 	return true
 }

@@ -8,6 +8,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"samtykke/scanner/evidence"
+	"samtykke/scanner/recording"
+	"samtykke/scanner/wording"
 )
 
 // What is shipped is what the package holds, unmodified.
@@ -38,7 +42,7 @@ func TestAutoconsent_RulesRefuseHonestly(t *testing.T) {
 		_, after, _ := strings.Cut(line, `"optOut":`)
 		after, _, _ = strings.Cut(after, `"prehideSelectors"`)
 		if strings.Contains(after, `"hide":`) {
-			t.Errorf("still hides: %s", clip(line, 200))
+			t.Errorf("still hides: %s", evidence.Clip(line, 200))
 		}
 	}
 	if len(rulesFor("https://shop.dk/", false)) >= len(rulesFor("https://shop.dk/", true)) {
@@ -182,12 +186,12 @@ func visitorAt(t *testing.T, o Options) *visitor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tab, end, err := openTab(t.Context(), program, &o, newRecorder(StateNone, o.Now))
+	tab, end, err := openTab(t.Context(), program, &o, recording.New(evidence.StateNone, o.Now))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(end)
-	return &visitor{crawl: &crawl{o: &o, pages: []string{"http://shop.localhost/"}}, tab: tab, state: StateNone}
+	return &visitor{crawl: &crawl{o: &o, pages: []string{"http://shop.localhost/"}}, tab: tab, state: evidence.StateNone}
 }
 
 // labelTable is labels.json.
@@ -196,7 +200,7 @@ func labelTable(t *testing.T) (table struct {
 },
 ) {
 	t.Helper()
-	if err := json.Unmarshal([]byte(labelsJSON), &table); err != nil {
+	if err := json.Unmarshal([]byte(wording.LabelsJSON), &table); err != nil {
 		t.Fatal(err)
 	}
 	return table

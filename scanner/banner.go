@@ -6,6 +6,8 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/dom"
 	"github.com/chromedp/cdproto/runtime"
+
+	"samtykke/scanner/evidence"
 )
 
 // links lists the addresses that the page links to.
@@ -26,7 +28,7 @@ func (t *tab) exercise() {
 	for _, f := range t.frames() {
 		_, _ = t.ask(f, "exercise()", nil)
 	}
-	t.rec.touch()
+	t.rec.Touch()
 }
 
 // probe is what page.js finds in one frame: the labels of what can be pressed.
@@ -42,13 +44,13 @@ func (p *probe) asks() bool {
 }
 
 // banner looks for what asks for consent, in every frame: the cheap look, on every page. See measure.
-func (t *tab) banner() Banner {
+func (t *tab) banner() evidence.Banner {
 	b, _ := t.findBanner()
 	return b
 }
 
 // findBanner also says in which frame the banner is.
-func (t *tab) findBanner() (Banner, cdp.FrameID) {
+func (t *tab) findBanner() (evidence.Banner, cdp.FrameID) {
 	frames := t.frames()
 	b, at := t.bannerIn(frames)
 	if !b.Seen && t.openShadows(frames) {
@@ -57,7 +59,7 @@ func (t *tab) findBanner() (Banner, cdp.FrameID) {
 	return b, at
 }
 
-func (t *tab) bannerIn(frames []cdp.FrameID) (b Banner, at cdp.FrameID) {
+func (t *tab) bannerIn(frames []cdp.FrameID) (b evidence.Banner, at cdp.FrameID) {
 	for _, f := range frames {
 		var p probe
 		if _, err := t.ask(f, "probe()", &p); err != nil {
@@ -117,7 +119,7 @@ func (t *tab) press(role string) bool {
 			if still, err := t.on(e.ObjectID, "function() { return reader.steady(this) }"); err != nil || string(still.Value) != "true" {
 				return false
 			}
-			t.rec.touch()
+			t.rec.Touch()
 			return t.click(e.ObjectID)
 		}
 	}
@@ -125,7 +127,7 @@ func (t *tab) press(role string) bool {
 }
 
 // about tells what the page says of itself outside the banner, into a visit.
-func (t *tab) about(v *Visit) {
+func (t *tab) about(v *evidence.Visit) {
 	var a struct{ Lang, Reopen, Declares string }
 	if _, err := t.ask(t.frame, "about()", &a); err == nil {
 		v.Lang, v.Reopen, v.Declares, v.Probed = a.Lang, a.Reopen, a.Declares, true

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"samtykke/consent"
+	"samtykke/scanner/evidence"
 )
 
 // A banner in a frame of another site is found and answered too, and a button elsewhere that happens to say
@@ -75,7 +76,7 @@ func TestScan_AnAnswerMustBeOne(t *testing.T) {
 		"shop.localhost/info": `<script>document.cookie="_ga=1;max-age=60"</script>Uden banner`,
 	}.scan(t, func(o *Options) { o.Pages, o.PageTimeout = 1, 4*time.Second })
 	for _, s := range r.States {
-		if s.Done != (s.State == StateNone || s.State == StateGPC) {
+		if s.Done != (s.State == evidence.StateNone || s.State == evidence.StateGPC) {
 			t.Errorf("state %s: done %v", s.State, s.Done)
 		}
 	}
@@ -97,7 +98,7 @@ if(!/CookieConsent/.test(document.cookie))cc.show()</script>`,
 		"shop.localhost/hvordan": `Skriv et brev.`,
 	}.scan(t, func(o *Options) { o.Pages = 1 })
 	for _, s := range r.States {
-		if s.Done != (s.State != StateWithdraw) {
+		if s.Done != (s.State != evidence.StateWithdraw) {
 			t.Errorf("state %s: done %v", s.State, s.Done)
 		}
 	}

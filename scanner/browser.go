@@ -23,6 +23,9 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"samtykke/consent"
+	"samtykke/scanner/evidence"
+	"samtykke/scanner/guard"
+	"samtykke/scanner/recording"
 )
 
 //go:embed hook.js
@@ -38,6 +41,9 @@ func findBrowser(path string) (string, error) {
 		if found, err := exec.LookPath(name); err == nil {
 			return found, nil
 		}
+	}
+	if path != "" {
+		return "", &consent.Error{Kind: consent.KindUnavailable, Code: "no_browser", Message: fmt.Sprintf("There is no program %q to use as the browser.", path)}
 	}
 	return "", &consent.Error{Kind: consent.KindUnavailable, Code: "no_browser", Message: "No Chromium was found. Install it (apt-get install chromium) or say where it is."}
 }
@@ -92,7 +98,7 @@ func startChromium(ctx context.Context, program string, o *Options) (*chromium, 
 }
 
 func failed(err error) error {
-	return &consent.Error{Kind: consent.KindUnavailable, Code: "browser_failed", Message: "Chromium could not be started: " + clip(err.Error(), 300)}
+	return &consent.Error{Kind: consent.KindUnavailable, Code: "browser_failed", Message: "Chromium could not be started: " + evidence.Clip(err.Error(), 300)}
 }
 
 // preferences are those of a fresh profile. Pages must not get packets out beside it (see flags).
@@ -128,7 +134,7 @@ func removeProfile(dir string) {
 
 // flags make Chromium behave as a visitor's would, minus what it does on its own account. Site isolation is off, so
 // that one connection sees every frame from its first moment; the profile is empty and thrown away, so there is
-// nothing that isolation would protect. Every profile has a passage of its own as its proxy; under the name proxyHost, since
+// nothing that isolation would protect. Every profile has a passage of its own as its proxy; under the name ProxyHost, since
 // any other host, and any address, leads nowhere for what would not use the proxy.
 func flags(program, profile string) []chromedp.ExecAllocatorOption {
 	list := []chromedp.ExecAllocatorOption{
@@ -146,11 +152,13 @@ func flags(program, profile string) []chromedp.ExecAllocatorOption {
 	if os.Geteuid() == 0 {
 		list = append(list, chromedp.NoSandbox)
 	}
-	return append(list, chromedp.Flag("host-resolver-rules", "MAP "+proxyHost+" 127.0.0.1, MAP * ~NOTFOUND"),
+	return append(list, chromedp.Flag("host-resolver-rules", "MAP "+guard.ProxyHost+" 127.0.0.1, MAP * ~NOTFOUND"),
 		chromedp.Flag("webrtc-ip-handling-policy", "disable_non_proxied_udp"), chromedp.Flag("lang", "da-DK"),
 		chromedp.Flag("accept-lang", "da-DK,da,en"), chromedp.Flag("password-store", "basic"), chromedp.Flag("use-mock-keychain", true),
 		chromedp.Flag("autoplay-policy", "no-user-gesture-required"),
-		chromedp.Flag("disable-features", "SitePerProcess,IsolateOrigins,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,Translate"),
+		// The address bar's suggestions are web pages of their own, two to a window, and nobody sees them.
+		chromedp.Flag("disable-features", "SitePerProcess,IsolateOrigins,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,Translate,"+
+			"WebUIOmniboxPopup,WebUIOmniboxAimPopup"),
 		// Pages that hide their banner from automated browsers would hide what is to be seen.
 		chromedp.Flag("disable-blink-features", "AutomationControlled"))
 }
@@ -160,21 +168,21 @@ type profile struct {
 	*chromium
 	id     cdp.BrowserContextID
 	manner manner
-	way    *passage // that all its requests go through
+	way    *guard.Passage // that all its requests go through
 }
 
 // newProfile makes an empty profile. Downloads are refused and nothing is permitted in it.
 func (b *chromium) newProfile(m manner) (*profile, error) {
-	way, err := b.o.guard.newPassage()
+	way, err := b.o.guard.NewPassage()
 	if err != nil {
 		return nil, failed(err)
 	}
-	context.AfterFunc(b.ctx, way.close)
+	context.AfterFunc(b.ctx, way.Close)
 	res, err := callBrowser(b, target.CreateBrowserContext, target.CreateBrowserContextParams{
-		ProxyServer: proxyHost + ":" + way.port(), ProxyBypassList: "<-loopback>",
+		ProxyServer: guard.ProxyHost + ":" + way.Port(), ProxyBypassList: "<-loopback>",
 	})
 	if err != nil {
-		way.close()
+		way.Close()
 		return nil, failed(err)
 	}
 	p := &profile{chromium: b, id: res.BrowserContextID, manner: m, way: way}
@@ -192,14 +200,14 @@ func (b *chromium) newProfile(m manner) (*profile, error) {
 // forget deletes the profile and all that is stored in it, and closes its tabs.
 func (p *profile) forget() {
 	_, _ = callBrowser(p.chromium, target.DisposeBrowserContext, target.DisposeBrowserContextParams{BrowserContextID: p.id})
-	p.way.close()
+	p.way.Close()
 }
 
 // tab is one page of a profile. All its evidence goes to rec.
 type tab struct {
 	ctx     context.Context // done when the tab is closed or has crashed
 	profile *profile
-	rec     *recorder
+	rec     *recording.Recorder
 	o       *Options
 	binding string
 	workers *workers
@@ -213,7 +221,7 @@ type tab struct {
 }
 
 // newTab opens a tab. Whoever opens it ends it.
-func (p *profile) newTab(rec *recorder) (*tab, error) {
+func (p *profile) newTab(rec *recording.Recorder) (*tab, error) {
 	return p.attach(&tab{profile: p, rec: rec, o: p.o}, chromedp.WithExistingBrowserContext(p.id))
 }
 
@@ -236,7 +244,7 @@ func (p *profile) attach(t *tab, option chromedp.ContextOption) (*tab, error) {
 }
 
 // openTab starts Chromium for a single tab. close ends it and deletes the profile.
-func openTab(ctx context.Context, program string, o *Options, rec *recorder) (t *tab, close func(), err error) {
+func openTab(ctx context.Context, program string, o *Options, rec *recording.Recorder) (t *tab, close func(), err error) {
 	b, err := startChromium(ctx, program, o)
 	if err != nil {
 		return nil, nil, err

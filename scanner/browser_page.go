@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,16 +19,16 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/cdproto/storage"
 	"github.com/chromedp/chromedp"
+
+	"samtykke/scanner/evidence"
+	"samtykke/scanner/wording"
 )
 
 //go:embed page.js
 var pageJS string
 
-//go:embed labels.json
-var labelsJSON string
-
 // asker puts page.js with its tables into a world, where it stays for as long as the document does.
-var asker = "globalThis.reader ??= " + strings.Replace(strings.TrimSpace(pageJS), "{{labels}}", labelsJSON, 1) + ", 0"
+var asker = "globalThis.reader ??= " + strings.Replace(strings.TrimSpace(pageJS), "{{labels}}", wording.LabelsJSON, 1) + ", 0"
 
 // world is the name of the isolated world in which frames are asked.
 const world = "reader"
@@ -35,7 +36,7 @@ const world = "reader"
 // open loads a page and returns an error in plain words where it could not be loaded.
 func (t *tab) open(address string) error {
 	t.leave()
-	t.rec.begin(address)
+	t.rec.Begin(address)
 	ctx, cancel := context.WithTimeout(t.ctx, t.o.PageTimeout)
 	defer cancel()
 	res, err := chromedp.Call(ctx, page.Navigate, page.NavigateParams{URL: address})
@@ -242,3 +243,18 @@ func (t *tab) holds(expression string) bool {
 	_, err := t.evaluate(runtime.EvaluateParams{Expression: expression}, &ok)
 	return err == nil && ok
 }
+
+// unreached says why a page could not be loaded: what the passage knows of the host where the load ended, or else
+// what the browser says.
+func (t *tab) unreached(address, told string) error {
+	if tree, err := call(t, page.GetFrameTree, cdp.Empty{}); err == nil && tree.FrameTree.Frame.UnreachableURL != "" {
+		address = tree.FrameTree.Frame.UnreachableURL
+	}
+	if why := t.profile.way.Why(evidence.HostOf(address)); why != nil && slices.Contains(behindProxy, told) {
+		return why
+	}
+	return errors.New(told)
+}
+
+// behindProxy are the browser's words for that its proxy did not reach a host.
+var behindProxy = []string{"net::ERR_EMPTY_RESPONSE", "net::ERR_TUNNEL_CONNECTION_FAILED", "net::ERR_CONNECTION_CLOSED", "net::ERR_CONNECTION_RESET"}

@@ -9,13 +9,15 @@ import (
 	"github.com/chromedp/cdproto/storage"
 
 	"samtykke/consent"
+	"samtykke/scanner/evidence"
+	"samtykke/scanner/recording"
 )
 
 // snapshot records what the browser holds now, and what else is best seen at the end of a page.
 func (t *tab) snapshot() {
-	var s Snapshot
+	var s evidence.Snapshot
 	for _, f := range t.frames() {
-		s.addFrame(t, f)
+		addFrame(&s, t, f)
 	}
 	t.addEnding()
 	cookies, err := callBrowser(t.profile.chromium, storage.GetCookies, storage.GetCookiesParams{BrowserContextID: t.profile.id})
@@ -23,18 +25,18 @@ func (t *tab) snapshot() {
 		return
 	}
 	for _, c := range cookies.Cookies {
-		st := Stored{
-			Kind: consent.Cookie, Name: clip(c.Name, 200), Host: c.Domain, Path: c.Path, HTTPOnly: c.HTTPOnly, Secure: c.Secure,
-			SameSite: string(c.SameSite), Partitioned: c.PartitionKey != nil || c.PartitionKeyOpaque, Shape: valueShape(c.Value),
+		st := evidence.Stored{
+			Kind: consent.Cookie, Name: evidence.Clip(c.Name, 200), Host: c.Domain, Path: c.Path, HTTPOnly: c.HTTPOnly, Secure: c.Secure,
+			SameSite: string(c.SameSite), Partitioned: c.PartitionKey != nil || c.PartitionKeyOpaque, Shape: evidence.Shape(c.Value),
 		}
-		t.rec.learn(c.Name, c.Value)
+		t.rec.Learn(c.Name, c.Value)
 		if !c.Session && c.Expires > 0 {
-			left := time.UnixMilli(int64(c.Expires * 1000)).Sub(t.rec.now())
+			left := time.UnixMilli(int64(c.Expires * 1000)).Sub(t.o.Now())
 			st.Lifetime = max(left.Round(time.Second), time.Second)
 		}
 		s.Items = append(s.Items, st)
 	}
-	t.rec.snapshot(s)
+	t.rec.Snapshot(s)
 }
 
 // ending gives the consent commands in the page's layer, and the pictures that are too small to be looked at. It runs in
@@ -56,17 +58,17 @@ func (t *tab) addEnding() {
 	if _, err := t.evaluate(runtime.EvaluateParams{Expression: ending}, &end); err != nil {
 		return
 	}
-	var all []ConsentSignal
+	var all []evidence.ConsentSignal
 	for _, args := range end.Commands {
-		if c, ok := readSignal(args); ok {
+		if c, ok := recording.ReadSignal(args); ok {
 			all = append(all, c)
 		}
 	}
-	t.rec.signals(all)
-	t.rec.pixels(end.Pixels)
+	t.rec.Signals(all)
+	t.rec.Pixels(end.Pixels)
 }
 
-func (s *Snapshot) addFrame(t *tab, frame cdp.FrameID) {
+func addFrame(s *evidence.Snapshot, t *tab, frame cdp.FrameID) {
 	var m map[string]json.RawMessage
 	var host string
 	if _, err := t.ask(frame, "stored()", &m); err != nil || json.Unmarshal(m["host"], &host) != nil || host == "" {
@@ -79,7 +81,7 @@ func (s *Snapshot) addFrame(t *tab, frame cdp.FrameID) {
 		var names []string
 		_ = json.Unmarshal(m[string(kind)], &names)
 		for _, name := range names {
-			st := Stored{Kind: kind, Name: clip(name, 200), Host: host, Path: "/", Lifetime: consent.Persistent}
+			st := evidence.Stored{Kind: kind, Name: evidence.Clip(name, 200), Host: host, Path: "/", Lifetime: consent.Persistent}
 			if kind == consent.SessionStorage {
 				st.Lifetime = 0
 			}

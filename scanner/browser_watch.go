@@ -26,7 +26,7 @@ func (t *tab) notice(ev any) {
 		go call(t, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: e.Type == page.DialogTypeBeforeunload})
 	case *page.EventLifecycleEvent:
 		if e.Name == "load" && e.FrameID == t.frame && !t.isBlank(e.LoaderID) {
-			t.rec.arrived()
+			t.rec.Arrived()
 		}
 	case *inspector.EventTargetCrashed:
 		t.crashed.Store(true)
@@ -107,7 +107,7 @@ func (t *tab) glance(id target.ID) {
 		_, _ = callBrowser(t.profile.chromium, target.CloseTarget, target.CloseTargetParams{TargetID: id})
 		return
 	}
-	rec := t.rec.beside()
+	rec := t.rec.Beside()
 	popup, err := t.profile.attach(&tab{profile: t.profile, rec: rec, o: t.o, opener: t}, chromedp.WithTargetID(id))
 	if err != nil {
 		return
@@ -116,11 +116,11 @@ func (t *tab) glance(id target.ID) {
 	// It waits for whoever listens, and its opener with it.
 	_, _ = call(popup, runtime.RunIfWaitingForDebugger, cdp.Empty{})
 	if popup.holds(`document.readyState == "complete"`) {
-		rec.arrived()
+		rec.Arrived()
 	}
 	v := visitor{crawl: &crawl{o: t.o}, tab: popup}
-	v.until(popupLooked, func() bool { return rec.rested(t.o.Quiet) })
-	t.rec.absorb(rec)
+	v.until(popupLooked, func() bool { return rec.Rested(t.o.Quiet) })
+	t.rec.Absorb(rec)
 }
 
 func (t *tab) hasPopups() bool { return t.popups.Load() > 0 }

@@ -5,13 +5,14 @@ import (
 	"encoding/json"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/chromedp/cdproto"
 	"github.com/chromedp/cdproto/inspector"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
+
+	"samtykke/scanner/evidence"
 )
 
 // wire sends a command somewhere. The answer to what goes to a worker comes as a message and is not waited for.
@@ -47,8 +48,8 @@ func (t *tab) listen() error {
 		return chromedp.FromContext(ctx).Target.Call(ctx, method, params, result)
 	}
 	t.workers = w
-	if t.o.HAR && t.rec.har == nil {
-		t.rec.har = newHARLog()
+	if t.o.HAR {
+		t.rec.KeepHAR()
 	}
 	if err := chromedp.Listen(t.ctx, t.event); err != nil {
 		return err
@@ -118,7 +119,7 @@ func (w *workers) add(e *target.EventAttachedToTarget, via wire) {
 		return via("Target.sendMessageToTarget", map[string]any{"sessionId": e.SessionID, "message": string(text)}, nil)
 	}}
 	if e.TargetInfo.Type == "shared_worker" {
-		k.shared = plainURL(e.TargetInfo.URL)
+		k.shared = evidence.PlainURL(e.TargetInfo.URL)
 	}
 	w.mu.Lock()
 	listen := len(w.known) < maxWorkers
@@ -131,8 +132,8 @@ func (w *workers) add(e *target.EventAttachedToTarget, via wire) {
 
 // start has a worker tell what it does and then lets it go.
 func (k *worker) start(t *tab, listen bool, kind string) {
-	t.rec.touch()
-	defer t.rec.touch()
+	t.rec.Touch()
+	defer t.rec.Touch()
 	if listen {
 		_ = k.wire("Network.enable", struct{}{}, nil)
 		_ = k.wire("Target.setAutoAttach", attach, nil)
@@ -157,37 +158,17 @@ func (w *workers) message(e *target.EventReceivedMessageFromTarget) {
 		return
 	}
 	ev, err := cdproto.UnmarshalMessage(&m, chromedp.DefaultUnmarshalOptions)
-	if err != nil || k.shared != "" && !w.t.rec.hasFetched(k.shared) {
+	if err != nil || k.shared != "" && !w.t.rec.HasFetched(k.shared) {
 		return
 	}
 	switch e := ev.(type) {
 	case *inspector.EventWorkerScriptLoaded:
-		w.t.rec.ran(k.shared)
+		w.t.rec.Ran(k.shared)
 	case *target.EventAttachedToTarget, *target.EventReceivedMessageFromTarget:
 		w.event(ev, k.wire)
 	case *runtime.EventBindingCalled:
 		w.t.reported(e)
 	default:
-		w.t.network(ev)
+		w.t.rec.Hear(ev)
 	}
-}
-
-// ran notes that a worker's script has come, and runs: of a shared worker's, the page is not told that it has come.
-func (r *recorder) ran(shared string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.active = time.Now()
-	for id := range r.open {
-		if h := r.last(id); h != nil && h.url == shared {
-			delete(r.open, id)
-		}
-	}
-}
-
-// hasFetched says whether the page has asked for a script.
-func (r *recorder) hasFetched(address string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	_, ok := r.fetched[address]
-	return ok
 }

@@ -1,6 +1,3 @@
-// Package scanner visits a website in a real browser, in each state of consent, and tells what the site stores and
-// requests in it. It first collects evidence and then judges it by pure functions; it says what it found, never
-// what is lawful. It knows no database and serves no HTTP.
 package scanner
 
 import (
@@ -12,118 +9,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"samtykke/consent"
+	"samtykke/scanner/evidence"
+	"samtykke/scanner/frontier"
 )
-
-// Options say how to scan. The zero value scans five pages of a public site.
-type Options struct {
-	Pages         int               // at most this many pages in each state; default 5
-	Depth         int               // at most this many links away from the start page; 0: no limit
-	Tabs          int               // at most this many open at once over all states, 1 to 4; default 4
-	Rate          time.Duration     // between the loads of two pages of one host; 0: as the site's robots.txt asks
-	Device        string            // Desktop or Mobile alone; "": everything on Desktop, and what a phone sees before the answer
-	Resume        string            // path of a file that keeps the progress, so that an interrupted scan goes on; "" for none
-	Browser       string            // path of Chromium; empty: looked for on the PATH
-	RunAs         string            // user that runs the browser, where we are root; "": whoever we are
-	MapHosts      map[string]string // host name to address, instead of asking the DNS
-	AllowPrivate  bool              // this machine and private networks may be scanned
-	HAR           bool              // the requests are kept for WriteHAR as well
-	Declaration   []consent.Item    // what the site declares; nil: not known
-	LifetimeLimit time.Duration     // how long a cookie may last before that is a finding; default DefaultLifetimeLimit
-	Progress      func(Progress)    // is told what goes on, one call at a time; may be nil
-	Quiet         time.Duration     // a page is done when its network has rested for so long and no timer is due; default 250 ms
-	Wait          time.Duration     // the start page is watched for so long before anybody touches it; default 5 s
-	PageTimeout   time.Duration     // a page gets no longer than this; default 20 s
-	Now           func() time.Time  // the clock, safe for use by several goroutines; default time.Now
-
-	guard *guard // of this scan; made by defaults
-}
-
-// maxTabs is the most tabs that are open at once.
-const maxTabs = 4
-
-func (o *Options) defaults() {
-	if o.Pages <= 0 {
-		o.Pages = 5
-	}
-	if o.Tabs <= 0 || o.Tabs > maxTabs {
-		o.Tabs = maxTabs
-	}
-	if o.Quiet <= 0 {
-		o.Quiet = 250 * time.Millisecond
-	}
-	if o.Wait <= 0 {
-		o.Wait = 5 * time.Second
-	}
-	if o.PageTimeout <= 0 {
-		o.PageTimeout = 20 * time.Second
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.guard == nil {
-		o.guard = newGuard(o)
-	}
-	tell, alone := o.Progress, new(sync.Mutex) // states are visited side by side
-	o.Progress = func(p Progress) {
-		alone.Lock()
-		defer alone.Unlock()
-		if tell != nil {
-			tell(p)
-		}
-	}
-}
-
-// Progress is one step of a scan.
-type Progress struct {
-	State   string // which is being visited
-	Device  string // Desktop or Mobile
-	URL     string // of the page; "" when the step is about the state
-	Visited int    // pages done in this state
-	Pages   int    // pages known so far
-	Note    string // what is worth telling, in plain English; "" when the page is just visited
-}
-
-// String is the step as a line for a terminal.
-func (p Progress) String() string {
-	return strings.TrimSuffix(strings.Join(strings.Fields(p.State+": "+p.URL+" "+p.Note), " "), ":")
-}
-
-// Scan visits the site of a web address in the states none, reject, accept, withdraw and gpc, each in a fresh browser
-// profile, and reports what it found. A page that fails or hangs is named in the report and doesn't stop the scan;
-// only a start page that can't be reached at all does. Errors for people are consent.Error with the codes bad_url,
-// private_address, no_browser, browser_failed, unreachable and bad_resume.
-func Scan(ctx context.Context, address string, o Options) (Report, error) {
-	o.defaults()
-	start, err := parseStart(address)
-	if err != nil {
-		return Report{}, err
-	}
-	if err := o.guard.refuseStart(ctx, start); err != nil {
-		return Report{}, err
-	}
-	program, err := findBrowser(o.Browser)
-	if err != nil {
-		return Report{}, err
-	}
-	began := o.Now()
-	c := &crawl{o: &o, refuse: o.guard.refuse, program: program, start: start, pages: []string{start.String()}}
-	c.pace.slow(o.Rate)
-	if err := c.resume(); err != nil {
-		return Report{}, err
-	}
-	if err := c.run(ctx); err != nil {
-		return Report{}, err
-	}
-	r := newReport(c.evidence, JudgeOptions{Declaration: o.Declaration, LifetimeLimit: o.LifetimeLimit})
-	r.Scope.Pages, r.Scope.Depth, r.Scope.Device = o.Pages, o.Depth, o.Device
-	r.Browser, r.StartedAt, r.FinishedAt = c.version, began.UTC(), o.Now().UTC()
-	return r, nil
-}
 
 // crawl is a scan in progress. The state none fills in pages and the address; after it they only are read.
 type crawl struct {
@@ -131,12 +23,12 @@ type crawl struct {
 	refuse   func(ctx context.Context, host string) error // why a host may not be visited; nil where it may
 	program  string
 	start    *url.URL
-	robots   robots
+	robots   frontier.Robots
 	tabs     *pool
 	pace     pacer
 	pages    []string // to visit in each state
 	version  string
-	evidence Evidence
+	evidence evidence.Site
 
 	mu      sync.Mutex // guards what follows, and pages while the state none is visited
 	browser *chromium
@@ -157,17 +49,17 @@ func (c *crawl) run(ctx context.Context) error {
 		c.tabs = newPool(c.o.Tabs)
 	}
 	if c.evidence.States == nil {
-		c.evidence.States = make([]StateEvidence, len(states))
+		c.evidence.States = make([]evidence.State, len(evidence.States))
 	}
-	for i, state := range states {
+	for i, state := range evidence.States {
 		c.evidence.States[i].State, c.evidence.States[i].Device = state, c.device()
 	}
-	if err := c.complete(ctx, StateNone); err != nil {
+	if err := c.complete(ctx, evidence.StateNone); err != nil {
 		return err
 	}
-	rest := []string{StateGPC}
+	rest := []string{evidence.StateGPC}
 	if c.bannerSeen() {
-		rest = []string{StateWithdraw, StateAccept, StateReject, StateGPC} // the longest first
+		rest = []string{evidence.StateWithdraw, evidence.StateAccept, evidence.StateReject, evidence.StateGPC} // the longest first
 	}
 	if c.o.Device == "" {
 		rest = append(rest, phone)
@@ -184,11 +76,11 @@ func (c *crawl) run(ctx context.Context) error {
 }
 
 // device is the screen of all states.
-func (c *crawl) device() string { return cmp.Or(c.o.Device, Desktop) }
+func (c *crawl) device() string { return cmp.Or(c.o.Device, evidence.Desktop) }
 
 // bannerSeen says whether there is anything to answer. Without a banner the answers would all be like none.
 func (c *crawl) bannerSeen() bool {
-	return slices.ContainsFunc(c.evidence.state(StateNone).Visits, func(v Visit) bool { return v.Banner.Seen })
+	return slices.ContainsFunc(c.evidence.State(evidence.StateNone).Visits, func(v evidence.Visit) bool { return v.Banner.Seen })
 }
 
 // attempts is how often a state is begun when the browser ends in the middle of it.
@@ -230,16 +122,16 @@ func (c *crawl) isDone(state string) bool {
 var errEnded = errors.New("the browser has ended")
 
 // keep puts the evidence of a state in its place.
-func (c *crawl) keep(state string, s StateEvidence) error {
+func (c *crawl) keep(state string, s evidence.State) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch state {
 	case phone:
 		c.evidence.Phone = s
 	case look:
-		c.evidence.state(StateNone).lookedAt(s)
+		lookedAt(c.evidence.State(evidence.StateNone), s)
 	default:
-		c.evidence.States[stateOrder(state)] = s
+		c.evidence.States[evidence.StateOrder(state)] = s
 	}
 	c.done = append(c.done, state)
 	return c.save()
@@ -272,16 +164,16 @@ func (c *crawl) quit() {
 }
 
 // visitIn collects the evidence of one state, in a fresh profile.
-func (c *crawl) visitIn(ctx context.Context, state string) (StateEvidence, error) {
-	m := manner{device: c.device(), gpc: state == StateGPC}
+func (c *crawl) visitIn(ctx context.Context, state string) (evidence.State, error) {
+	m := manner{device: c.device(), gpc: state == evidence.StateGPC}
 	looks := state == look
 	switch state {
 	case phone:
-		m.device, state = Mobile, StateNone
+		m.device, state = evidence.Mobile, evidence.StateNone
 	case look:
-		state = StateNone
+		state = evidence.StateNone
 	}
-	lost := StateEvidence{State: state, Device: m.device}
+	lost := evidence.State{State: state, Device: m.device}
 	b, err := c.chromium(ctx)
 	if err != nil {
 		return lost, err
@@ -301,7 +193,7 @@ func (c *crawl) visitIn(ctx context.Context, state string) (StateEvidence, error
 		return lost, errEnded
 	}
 	s := v.stay.gathered(state)
-	s.Device, s.Done, s.Tool, s.Refused = m.device, v.done, v.tool, p.way.refusals()
+	s.Device, s.Done, s.Tool, s.Refused = m.device, v.done, v.tool, p.way.Refusals()
 	return s, err
 }
 
@@ -311,4 +203,21 @@ func endedOr(b *chromium, err error) error {
 		return errEnded
 	}
 	return err
+}
+
+// parseStart wants a web address such as a person would type; https:// is added where there is no scheme.
+func parseStart(raw string) (*url.URL, error) {
+	raw = strings.TrimSpace(raw)
+	if raw != "" && !strings.Contains(raw, "://") {
+		raw = "https://" + raw
+	}
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || len(raw) > 2000 {
+		return nil, consent.Invalid("bad_url", "Give a web address to scan, such as https://shop.dk/.")
+	}
+	if u.Path == "" {
+		u.Path = "/"
+	}
+	u.Fragment, u.RawFragment = "", ""
+	return u, nil
 }

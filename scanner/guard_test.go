@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"time"
 
 	"samtykke/consent"
+	"samtykke/scanner/evidence"
+	"samtykke/scanner/judgement"
 )
 
 func TestScan_RefusesWhatItCantScan(t *testing.T) {
@@ -61,7 +64,7 @@ func TestScan_DropsPagesThatLeadInside(t *testing.T) {
 		"shop.localhost/om":       `om`,
 		"inside.localhost/router": `<script>localStorage.secret="1";document.cookie="seen=1"</script><img src=/status.gif><a href=http://shop.localhost/hemmelig>x</a>`,
 	}.serve(t)
-	o.Device = Desktop
+	o.Device = evidence.Desktop
 	o.defaults()
 	program, err := findBrowser("")
 	if err != nil {
@@ -71,27 +74,53 @@ func TestScan_DropsPagesThatLeadInside(t *testing.T) {
 	c := &crawl{o: &o, program: program, start: start, pages: []string{start.String()}}
 	c.refuse = func(_ context.Context, host string) error {
 		if host == "inside.localhost" {
-			return errPrivate(host)
+			return &consent.Error{Kind: consent.KindInvalid, Code: "private_address", Message: host + " is on this machine or in a private network."}
 		}
 		return nil
 	}
 	if err := c.run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r := newReport(c.evidence, JudgeOptions{})
+	r := judgement.NewReport(c.evidence, judgement.Options{})
 	var pages []string
 	for _, p := range r.Pages {
-		if p.State == StateGPC || p.Device == Mobile {
+		if p.State == evidence.StateGPC || p.Device == evidence.Mobile {
 			continue
 		}
 		pages = append(pages, fmt.Sprintf("%s %d %s", p.URL, p.Status, p.Error))
 	}
 	equal(t, "pages", pages, []string{
 		"http://shop.localhost/ 200 ",
-		"http://shop.localhost/ud 0 inside.localhost is on this machine or in a private network. Allow private addresses to scan it.",
+		"http://shop.localhost/ud 0 inside.localhost is on this machine or in a private network.",
 		"http://shop.localhost/om 200 ",
 	})
 	if len(r.Requests)+len(r.Items) > 0 {
 		t.Errorf("%+v %+v", r.Requests, r.Items)
+	}
+}
+
+// Behind a proxy browsers have fewer connections, all in all. What hangs must not keep the rest waiting.
+func TestPassage_HangingRequestsLeaveRoom(t *testing.T) {
+	t.Parallel()
+	last := make(chan struct{})
+	s := site{"shop.localhost/": "", "shop.localhost/last": func(http.ResponseWriter, *http.Request) { close(last) }}
+	page := ""
+	for i := range 200 {
+		host := fmt.Sprintf("h%d.localhost", i/5)
+		page += fmt.Sprintf("<script>fetch(`http://%s/%d`,{mode:`no-cors`})</script>", host, i)
+		s[fmt.Sprintf("%s/%d", host, i)] = func(_ http.ResponseWriter, r *http.Request) {
+			select {
+			case <-last:
+			case <-r.Context().Done():
+			}
+		}
+	}
+	s["shop.localhost/"] = page + `<script>fetch("/last")</script>`
+	v := visiting(t, s)
+	go func() { _ = v.tab.open("http://shop.localhost/") }()
+	select {
+	case <-last:
+	case <-time.After(15 * time.Second):
+		t.Error("200 hanging requests kept another one waiting")
 	}
 }

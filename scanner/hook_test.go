@@ -11,10 +11,12 @@ import (
 	"time"
 
 	"samtykke/consent"
+	"samtykke/scanner/evidence"
+	"samtykke/scanner/recording"
 )
 
 // look records the start page of a site, as nobody touches it.
-func (s site) look(t *testing.T, change func(*Options)) StateEvidence {
+func (s site) look(t *testing.T, change func(*Options)) evidence.State {
 	t.Helper()
 	t.Parallel()
 	o := s.serve(t)
@@ -29,7 +31,7 @@ func (s site) look(t *testing.T, change func(*Options)) StateEvidence {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rec := newRecorder(StateNone, o.Now)
+	rec := recording.New(evidence.StateNone, o.Now)
 	tb, end, err := openTab(ctx, program, &o, rec)
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +45,7 @@ func (s site) look(t *testing.T, change func(*Options)) StateEvidence {
 		t.Fatal(err)
 	}
 	tb.snapshot()
-	return rec.evidence()
+	return rec.Evidence()
 }
 
 // S28: what tells browsers apart is counted by script; what every page does is not.
@@ -125,7 +127,7 @@ new Image().src="http://px.localhost/r?uid=a81f0c93d2e74b56&fbclid=abc&lang=da&d
 		"sync.localhost/end": setsCookie("fr=abcdef1234567890; Max-Age=600; SameSite=None; Secure"),
 		"px.localhost/b":     setsCookie(""),
 	}.look(t, nil)
-	calls := map[string]Call{}
+	calls := map[string]evidence.Call{}
 	for _, c := range s.Requests {
 		calls[strings.TrimPrefix(c.URL, "http://")] = c
 	}

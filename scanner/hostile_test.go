@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"samtykke/scanner/evidence"
 )
 
 // hostileTruth is what the hostile site stores, and where a browser refuses it: kind, name and host as they are told in a
@@ -269,7 +271,7 @@ func upgrade(w http.ResponseWriter, r *http.Request) {
 	time.Sleep(100 * time.Millisecond) // a moment's connection, as the page sees it
 }
 
-var letters = map[string]string{StateNone: "n", StateReject: "r", StateAccept: "a", StateWithdraw: "w", StateGPC: "g"}
+var letters = map[string]string{evidence.StateNone: "n", evidence.StateReject: "r", evidence.StateAccept: "a", evidence.StateWithdraw: "w", evidence.StateGPC: "g"}
 
 // At least 98 % of what each state of a hostile site stores is found, and nothing is invented.
 func TestScan_HostileSite(t *testing.T) {

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"samtykke/scanner/evidence"
+	"samtykke/scanner/wording"
 )
 
 // look looks closely at what the state none has found: the banner, and what the site says of its cookies. It is done in a
@@ -17,14 +20,14 @@ func (v *visitor) look() {
 }
 
 // lookedAt takes over what a close look has shown.
-func (s *StateEvidence) lookedAt(l StateEvidence) {
+func lookedAt(s *evidence.State, l evidence.State) {
 	for _, seen := range l.Visits {
-		s.measured(seen.URL, seen.Banner)
+		measured(s, seen.URL, seen.Banner)
 	}
 	s.Pictures = append(s.Pictures, l.Pictures...)
 }
 
-func (s *StateEvidence) measured(page string, b Banner) {
+func measured(s *evidence.State, page string, b evidence.Banner) {
 	for i := range s.Visits {
 		if s.Visits[i].URL == page {
 			s.Visits[i].Banner = b
@@ -65,7 +68,7 @@ func (v *visitor) inspect() {
 // fetch loads a page that is only looked at, and says whether it may be.
 func (v *visitor) fetch(page string) bool {
 	v.pace.wait(v.stay.ctx, page)
-	return v.tab.open(page) == nil && v.settle() == nil && v.refused(v.tab.rec.visit()) == nil
+	return v.tab.open(page) == nil && v.settle() == nil && v.refused(v.tab.rec.Visit()) == nil
 }
 
 // portray takes a picture of a layer of the banner.
@@ -73,7 +76,7 @@ func (v *visitor) portray(layer, page string, t *tab) {
 	if layer == "second" && !t.banner().Seen {
 		return
 	}
-	v.tab.rec.pictured(Picture{State: v.state, Device: v.device(), Layer: layer, Page: clip(page, 300), PNG: t.picture()})
+	v.tab.rec.Pictured(evidence.Picture{State: v.state, Device: v.stay.manner.device, Layer: layer, Page: evidence.Clip(page, 300), PNG: t.picture()})
 }
 
 // boxesCome is how long the boxes of an open second layer are waited for. It may have none.
@@ -81,7 +84,7 @@ const boxesCome = 2 * time.Second
 
 // choices names the tool and opens the second layer, to see what can be chosen there and how many presses a refusal
 // takes. It is the last thing on a page.
-func (v *visitor) choices(b *Banner) {
+func (v *visitor) choices(b *evidence.Banner) {
 	switch {
 	case b.Own:
 		b.Tool = "samtykke"
@@ -103,7 +106,7 @@ func (v *visitor) choices(b *Banner) {
 	}
 	on := 0
 	for i := range l.Boxes {
-		l.Boxes[i].Category = categoryOf(l.Boxes[i].Label, b.Lang)
+		l.Boxes[i].Category = wording.Category(l.Boxes[i].Label, b.Lang)
 		if l.Boxes[i].Checked && !l.Boxes[i].Disabled {
 			on++
 		}
@@ -124,7 +127,7 @@ func (v *visitor) choices(b *Banner) {
 }
 
 // withBoxes adds those that aren't there yet.
-func withBoxes(all, more []Box) []Box {
+func withBoxes(all, more []evidence.Box) []evidence.Box {
 	known := map[string]bool{}
 	for _, b := range all {
 		known[fmt.Sprint(b)] = true
@@ -145,7 +148,7 @@ func (s *stay) asked() bool {
 }
 
 // measured puts what was measured into the visit of the page, or keeps it for when there is one.
-func (v *visitor) measured(page string, b Banner) {
+func (v *visitor) measured(page string, b evidence.Banner) {
 	s := v.stay
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -153,12 +156,12 @@ func (v *visitor) measured(page string, b Banner) {
 		return
 	}
 	for i := range s.visits {
-		if s.visits[i].URL == clip(page, 300) {
+		if s.visits[i].URL == evidence.Clip(page, 300) {
 			s.visits[i].Banner = b
 			return
 		}
 	}
 	if v.looks {
-		s.visits = append(s.visits, placed{len(s.visits), Visit{URL: clip(page, 300), Banner: b}})
+		s.visits = append(s.visits, placed{len(s.visits), evidence.Visit{URL: evidence.Clip(page, 300), Banner: b}})
 	}
 }

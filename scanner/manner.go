@@ -6,6 +6,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
+
+	"samtykke/scanner/evidence"
 )
 
 // manner is how a visitor comes to a site.
@@ -26,11 +28,11 @@ const gpcJS = `Object.defineProperty(Navigator.prototype, "globalPrivacyControl"
 // dress makes a tab behave as the visitor does.
 func (t *tab) dress(m manner) error {
 	agent := emulation.SetUserAgentOverrideParams{UserAgent: t.agent(m.device), AcceptLanguage: "da-DK,da,en", UserAgentMetadata: t.hints(m.device)}
-	if m.device == Mobile {
+	if m.device == evidence.Mobile {
 		agent.Platform = "Linux armv81"
 	}
 	_, err := call(t, emulation.SetUserAgentOverride, agent)
-	if err == nil && m.device == Mobile {
+	if err == nil && m.device == evidence.Mobile {
 		if err = t.lens(phoneWidth, phoneHeight, true); err == nil {
 			_, err = call(t, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: true, MaxTouchPoints: 5})
 		}
@@ -54,7 +56,7 @@ func (t *tab) major() string {
 // agent is the user agent of the same browser in a visitor's hands: nothing of it says that nobody looks.
 func (t *tab) agent(device string) string {
 	system, mobile := "X11; Linux x86_64", ""
-	if device == Mobile {
+	if device == evidence.Mobile {
 		system, mobile = "Linux; Android 10; K", " Mobile"
 	}
 	return "Mozilla/5.0 (" + system + ") AppleWebKit/537.36 (KHTML, like Gecko) Chrome/" + t.major() + ".0.0.0" + mobile + " Safari/537.36"
@@ -66,7 +68,7 @@ func (t *tab) hints(device string) *emulation.UserAgentMetadata {
 		Brands:   []*emulation.UserAgentBrandVersion{{Brand: "Chromium", Version: t.major()}, {Brand: "Not_A Brand", Version: "24"}},
 		Platform: "Linux", Architecture: "x86",
 	}
-	if device == Mobile {
+	if device == evidence.Mobile {
 		m.Platform, m.PlatformVersion, m.Architecture, m.Model, m.Mobile = "Android", "10", "", "K", true
 	}
 	return &m

@@ -9,6 +9,9 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
+
+	"samtykke/scanner/evidence"
+	"samtykke/scanner/wording"
 )
 
 //go:embed measure.js
@@ -19,9 +22,9 @@ var gaugeJS = "globalThis.meter ??= " + strings.TrimSpace(measureJS[strings.Inde
 
 // seenLayer is what can be seen in one layer of a banner.
 type seenLayer struct {
-	Buttons []Button
-	Links   []Link
-	Boxes   []Box
+	Buttons []evidence.Button
+	Links   []evidence.Link
+	Boxes   []evidence.Box
 }
 
 // gauge asks measure.js.
@@ -43,7 +46,7 @@ func (t *tab) gauge(frame cdp.FrameID, question string, out any) error {
 // measure looks at the banner closely: its words, buttons, boxes and what keeps somebody from using it. It moves the
 // focus, so it is for pages that nothing else is to be learned from. phone says what
 // the tab was dressed as.
-func (t *tab) measure(phone bool) Banner {
+func (t *tab) measure(phone bool) evidence.Banner {
 	b, at := t.findBanner()
 	if !b.Seen {
 		return b
@@ -52,22 +55,22 @@ func (t *tab) measure(phone bool) Banner {
 	var m *struct {
 		Text string
 		seenLayer
-		Problems []Problem
+		Problems []evidence.Problem
 	}
 	if err := t.gauge(at, "measure()", &m); err != nil || m == nil {
 		return b
 	}
 	b.Text, b.Buttons, b.Links, b.Boxes, b.Problems = m.Text, m.Buttons, m.Links, m.Boxes, m.Problems
-	b.Lang = languageOf(b.Text)
+	b.Lang = wording.Language(b.Text)
 	prose := b.Text // “Indstillinger” on a button names no purpose
 	for _, p := range b.Buttons {
 		if p.Label != "" {
 			prose = strings.ReplaceAll(prose, p.Label, " ")
 		}
 	}
-	b.Purposes, b.Partners = purposesIn(prose, b.Lang), namesPartners(prose, b.Lang)
+	b.Purposes, b.Partners = wording.Purposes(prose, b.Lang), wording.NamesPartners(prose, b.Lang)
 	for i := range b.Boxes {
-		b.Boxes[i].Category = categoryOf(b.Boxes[i].Label, b.Lang)
+		b.Boxes[i].Category = wording.Category(b.Boxes[i].Label, b.Lang)
 	}
 	_ = t.gauge(t.frame, "wall()", &b.Wall)
 	if b.Reject != "" {
@@ -84,7 +87,7 @@ const (
 )
 
 // cutOff looks at the banner on the smallest screen and comes back.
-func (t *tab) cutOff(phone bool) (found []Problem) {
+func (t *tab) cutOff(phone bool) (found []evidence.Problem) {
 	if t.lens(smallWidth, smallHeight, phone) != nil {
 		return nil
 	}
@@ -123,13 +126,4 @@ func (t *tab) picture() []byte {
 		}
 	}
 	return nil
-}
-
-// pictured keeps a picture with the evidence.
-func (r *recorder) pictured(p Picture) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(p.PNG) > 0 && len(r.state.Pictures) < 4 {
-		r.state.Pictures = append(r.state.Pictures, p)
-	}
 }

@@ -3,14 +3,13 @@ package scanner
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"image/png"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"samtykke/scanner/evidence"
 )
 
 // planted is a banner whose sizes, colours and boxes are known.
@@ -24,7 +23,7 @@ const planted = `<style>body{margin:0;font:16px Arial;background:#fff}button{bor
 <label><input type=checkbox checked disabled>Nødvendige</label> <label><input type=checkbox checked>Statistik</label> <label><input type=checkbox>Markedsføring</label>
 <button style="background:linear-gradient(red,blue);width:30px;height:30px" aria-label="Hjælp">?</button></div>`
 
-func rulesOf(problems []Problem) []string {
+func rulesOf(problems []evidence.Problem) []string {
 	var list []string
 	for _, p := range problems {
 		list = append(list, p.Rule+" "+p.Element)
@@ -45,22 +44,27 @@ func TestMeasure_TellsWhatIsSeen(t *testing.T) {
 	if !strings.Contains(b.Text, "Vi bruger cookies til statistik") {
 		t.Errorf("text %q", b.Text)
 	}
-	if len(b.Links) != 1 || b.Links[0] != (Link{"Cookiepolitik", "http://shop.localhost/cookies"}) {
+	if len(b.Links) != 1 || b.Links[0] != (evidence.Link{Label: "Cookiepolitik", URL: "http://shop.localhost/cookies"}) {
 		t.Errorf("links %v", b.Links)
 	}
-	if want := []Box{{"Nødvendige", "necessary", true, true}, {"Statistik", "statistics", true, false}, {"Markedsføring", "marketing", false, false}}; !slices.Equal(b.Boxes, want) {
+	want := []evidence.Box{
+		{Label: "Nødvendige", Category: "necessary", Checked: true, Disabled: true},
+		{Label: "Statistik", Category: "statistics", Checked: true},
+		{Label: "Markedsføring", Category: "marketing"},
+	}
+	if !slices.Equal(b.Boxes, want) {
 		t.Errorf("boxes %v", b.Boxes)
 	}
 	if len(b.Buttons) != 4 {
 		t.Fatalf("buttons %+v", b.Buttons)
 	}
-	if want := (Button{
+	if want := (evidence.Button{
 		Role: "accept", Label: "Accepter alle", Tag: "button", Width: 160, Height: 48, FontSize: 16, Bold: true, Colour: "#ffffff",
 		Background: "#0a7d32", Around: "#222222", Contrast: 5.26, Stands: 3.02, Visible: true,
 	}); b.Buttons[0] != want {
 		t.Errorf("accept\n%+v, want\n%+v", b.Buttons[0], want)
 	}
-	if want := (Button{
+	if want := (evidence.Button{
 		Role: "reject", Label: "Afvis alle", Tag: "button", Width: 100, Height: 20, FontSize: 12, Colour: "#777777",
 		Background: "#222222", Around: "#222222", Contrast: 3.55, Stands: 1, Visible: true,
 	}); b.Buttons[1] != want {
@@ -102,7 +106,7 @@ func TestInspect_OpensTheSecondLayer(t *testing.T) {
 <script>function store(x){document.cookie="CookieConsent="+x+";max-age=600;path=/;samesite=lax";cc.remove()}if(/CookieConsent/.test(document.cookie))cc.remove()</script>`,
 		"shop.localhost/cookies": `Om cookies`,
 	}.gather(t)
-	none := r.state(StateNone)
+	none := r.State(evidence.StateNone)
 	b := none.Visits[0].Banner
 	if b.Clicks != 3 || b.Save != "Gem valg" || len(b.Boxes) != 2 || !b.Boxes[1].Checked || b.Boxes[1].Category != "statistics" {
 		t.Errorf("%+v", b)
@@ -115,54 +119,17 @@ func TestInspect_OpensTheSecondLayer(t *testing.T) {
 		}
 	}
 	equal(t, "pictures", layers, []string{"desktop first", "desktop second"})
-	reject := r.state(StateReject)
+	reject := r.State(evidence.StateReject)
 	if !reject.Done || reject.Tool != "Indstillinger → Gem valg" {
 		t.Errorf("reject: %v by %q", reject.Done, reject.Tool)
 	}
-	if w := r.state(StateWithdraw); !w.Done || w.Tool != "Accepter alle" {
+	if w := r.State(evidence.StateWithdraw); !w.Done || w.Tool != "Accepter alle" {
 		t.Errorf("withdraw: %v by %q", w.Done, w.Tool)
 	}
 	last := reject.Visits[len(reject.Visits)-1]
 	first := reject.Visits[0]
 	if first.Lang != "da" || first.Reopen != "Skift samtykke" || first.Declares != "http://shop.localhost/cookies" || !last.Probed {
 		t.Errorf("%+v", first)
-	}
-}
-
-// Texts about cookies are told apart in every language of the EU, and the categories in them recognised.
-func TestWords_KnowEveryLanguage(t *testing.T) {
-	files, _ := filepath.Glob("../widget/texts/*.json")
-	if len(files) != 26 {
-		t.Fatalf("%d languages", len(files))
-	}
-	for _, file := range files {
-		lang := strings.TrimSuffix(filepath.Base(file), ".json")
-		b, err := os.ReadFile(file)
-		var text map[string]string
-		if err == nil {
-			err = json.Unmarshal(b, &text)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := languageOf(text["title"] + " " + text["intro"] + " " + text["withdraw_hint"]); got != lang {
-			t.Errorf("%s is taken for %q", lang, got)
-		}
-		for _, c := range []string{"necessary", "preferences", "statistics", "marketing"} {
-			if got := categoryOf(text[c+"_name"], lang); got != c {
-				t.Errorf("%s: %q is %q", lang, text[c+"_name"], got)
-			}
-		}
-	}
-	for _, s := range []string{"", "OK", "Log ind", "Lorem ipsum dolor sit amet consectetur"} {
-		if got := languageOf(s); got != "" {
-			t.Errorf("%q is %q", s, got)
-		}
-	}
-	for label, want := range map[string]string{"Ikke-nødvendige": "", "Statistik og marketing": "", "Helt andet": "", "Kun nødvendige": "necessary"} {
-		if got := categoryOf(label, "da"); got != want {
-			t.Errorf("%q is %q", label, got)
-		}
 	}
 }
 
@@ -176,7 +143,7 @@ func TestWithdraw_ByTheToolsInterface(t *testing.T) {
 }
 
 // gather scans a site and gives the evidence.
-func (s site) gather(t *testing.T) *Evidence {
+func (s site) gather(t *testing.T) *evidence.Site {
 	t.Helper()
 	t.Parallel()
 	o := s.serve(t)

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"samtykke/consent"
+	"samtykke/scanner/evidence"
+	"samtykke/scanner/judgement"
 	"samtykke/widget"
 )
 
@@ -80,23 +82,31 @@ func TestScan_FindsNothingWrongWithTheOwnBanner(t *testing.T) {
 		"shop.localhost/cookies": `<h1>Cookies</h1><p>Her står, hvad vi gemmer.</p><a href=/cookies>Cookies</a>`,
 		"vendor.localhost/a.js":  script(`document.cookie="_fbp=fb.1.2.3;max-age=600;path=/;samesite=lax;secure"`),
 	}).gather(t)
-	for _, state := range states {
-		s := e.state(state)
-		if !s.Done || (state == StateReject || state == StateAccept || state == StateWithdraw) && s.Tool != "samtykke" {
+	for _, state := range evidence.States {
+		s := e.State(state)
+		if !s.Done || (state == evidence.StateReject || state == evidence.StateAccept || state == evidence.StateWithdraw) && s.Tool != "samtykke" {
 			t.Errorf("%s: done %v by %q", state, s.Done, s.Tool)
 		}
 	}
-	for _, s := range []*StateEvidence{e.state(StateNone), &e.Phone} {
+	for _, s := range []*evidence.State{e.State(evidence.StateNone), &e.Phone} {
 		b := s.Visits[0].Banner
-		free := slices.DeleteFunc(slices.Clone(b.Boxes), func(x Box) bool { return x.Disabled })
+		free := slices.DeleteFunc(slices.Clone(b.Boxes), func(x evidence.Box) bool { return x.Disabled })
 		if !b.Seen || !b.Own || b.Tool != "samtykke" || b.Clicks != 1 || !b.Opened || len(free) < 3 || len(b.Buttons) < 3 || b.Lang != "da" {
 			t.Errorf("%s: %+v", s.Device, b)
+		}
+		for _, p := range s.Pictures {
+			if p.Device != s.Device {
+				t.Errorf("a picture from %s says %s", s.Device, p.Device)
+			}
+		}
+		if len(s.Pictures) != 2 {
+			t.Errorf("%s: %d pictures", s.Device, len(s.Pictures))
 		}
 	}
 	if len(e.Texts) != 1 || !strings.Contains(e.Texts[0].Text, "hvad vi gemmer") || strings.Contains(e.Texts[0].Text, "Accepter") {
 		t.Errorf("read %+v", e.Texts)
 	}
-	for _, f := range Judge(*e, JudgeOptions{}) {
+	for _, f := range judgement.Judge(*e, judgement.Options{}) {
 		about := slices.Contains([]string{"S13", "S14", "S15", "S16", "S17", "S18", "S21", "S22", "S23", "S24", "S25", "S26", "S33"}, f.Requirement)
 		if about || f.Severity == consent.Critical {
 			t.Errorf("%s %s: %v", f.Requirement, f.Code, f.Evidence)

@@ -3,6 +3,9 @@ package scanner
 import (
 	"context"
 	"fmt"
+
+	"samtykke/scanner/evidence"
+	"samtykke/scanner/recording"
 )
 
 // Shot says what to take a picture of.
@@ -29,7 +32,7 @@ func Pictures(ctx context.Context, o Options, shots []Shot) (Album, error) {
 	if err != nil {
 		return Album{}, err
 	}
-	t, closeTab, err := openTab(ctx, program, &o, newRecorder(StateNone, o.Now))
+	t, closeTab, err := openTab(ctx, program, &o, recording.New(evidence.StateNone, o.Now))
 	if err != nil {
 		return Album{}, err
 	}

@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+
+	"samtykke/scanner/evidence"
+	"samtykke/scanner/recording"
 )
 
 // Print gives an HTML document that needs no other file as PDF, on A4. The errors no_browser and browser_failed are those
@@ -14,7 +17,7 @@ func Print(ctx context.Context, o Options, document []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, closeTab, err := openTab(ctx, program, &o, newRecorder(StateNone, o.Now))
+	t, closeTab, err := openTab(ctx, program, &o, recording.New(evidence.StateNone, o.Now))
 	if err != nil {
 		return nil, err
 	}

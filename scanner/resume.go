@@ -8,19 +8,20 @@ import (
 	"slices"
 
 	"samtykke/consent"
+	"samtykke/scanner/evidence"
 )
 
 // progress is what is kept of a scan, so that it can go on when it was interrupted. Like the evidence it holds no
 // values.
 type progress struct {
-	Version  int      `json:"version"`
-	Start    string   `json:"start"`
-	Pages    int      `json:"pages"`
-	Depth    int      `json:"depth"`
-	Device   string   `json:"device"`
-	Chosen   []string `json:"chosen"` // pages that all states visit
-	Done     []string `json:"done"`   // states that are finished
-	Evidence Evidence `json:"evidence"`
+	Version  int           `json:"version"`
+	Start    string        `json:"start"`
+	Pages    int           `json:"pages"`
+	Depth    int           `json:"depth"`
+	Device   string        `json:"device"`
+	Chosen   []string      `json:"chosen"` // pages that all states visit
+	Done     []string      `json:"done"`   // states that are finished
+	Evidence evidence.Site `json:"evidence"`
 }
 
 // progressVersion is raised when the evidence changes its form.
@@ -57,7 +58,7 @@ func (c *crawl) resume() error {
 	}
 	now := c.progress()
 	same := p.Version == now.Version && p.Start == now.Start && p.Pages == now.Pages && p.Depth == now.Depth && p.Device == now.Device
-	if !same || len(p.Chosen) == 0 || len(p.Chosen) > max(p.Pages, 1) || len(p.Done) > 0 && len(p.Evidence.States) != len(states) {
+	if !same || len(p.Chosen) == 0 || len(p.Chosen) > max(p.Pages, 1) || len(p.Done) > 0 && len(p.Evidence.States) != len(evidence.States) {
 		return refused
 	}
 	c.pages, c.done, c.evidence = p.Chosen, p.Done, p.Evidence
@@ -70,8 +71,8 @@ func (c *crawl) save() error {
 		return nil
 	}
 	p := c.progress()
-	if !slices.Contains(c.done, StateNone) {
-		p.Evidence = Evidence{}
+	if !slices.Contains(c.done, evidence.StateNone) {
+		p.Evidence = evidence.Site{}
 	}
 	b, err := json.Marshal(p)
 	if err != nil {

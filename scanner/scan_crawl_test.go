@@ -14,6 +14,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"samtykke/scanner/evidence"
+	"samtykke/scanner/judgement"
 )
 
 // sends answers with just this text.
@@ -44,9 +47,9 @@ func TestScan_FindsPagesAsTheSiteTells(t *testing.T) {
 		"en.shop.localhost/":         `english`,
 		"shop.localhost/lukket/a":    `<script>document.cookie="lukket=1"</script>`,
 		"shop.localhost/snydt":       `x`,
-	}.scan(t, func(o *Options) { o.Pages, o.Device = 20, Desktop })
+	}.scan(t, func(o *Options) { o.Pages, o.Device = 20, evidence.Desktop })
 	var pages []string
-	for page := range pagesIn(r, StateNone) {
+	for page := range pagesIn(r, evidence.StateNone) {
 		pages = append(pages, page)
 	}
 	slices.Sort(pages)
@@ -80,10 +83,10 @@ func TestScan_SendsGlobalPrivacyControl(t *testing.T) {
 		}
 	}
 	for _, it := range r.Items {
-		gpc := slices.Contains(it.States, StateGPC)
+		gpc := slices.Contains(it.States, evidence.StateGPC)
 		switch it.Name {
 		case "gpc_true":
-			if !slices.Equal(it.States, []string{StateGPC}) {
+			if !slices.Equal(it.States, []string{evidence.StateGPC}) {
 				t.Errorf("%+v", it)
 			}
 		case "gpc_undefined":
@@ -96,7 +99,7 @@ func TestScan_SendsGlobalPrivacyControl(t *testing.T) {
 			}
 		}
 	}
-	if n := len(slices.DeleteFunc(slices.Clone(r.Items), func(it Item) bool { return it.Name != "gpc_true" })); n != 2 {
+	if n := len(slices.DeleteFunc(slices.Clone(r.Items), func(it judgement.Item) bool { return it.Name != "gpc_true" })); n != 2 {
 		t.Errorf("%d frames heard of it", n)
 	}
 }
@@ -115,7 +118,7 @@ func TestScan_LooksWithAPhone(t *testing.T) {
 	if err := v.crawl.run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	names := func(s *StateEvidence) []string {
+	names := func(s *evidence.State) []string {
 		var list []string
 		for _, w := range s.Writes {
 			if !slices.Contains(list, w.Name) {
@@ -126,7 +129,7 @@ func TestScan_LooksWithAPhone(t *testing.T) {
 		return list
 	}
 	equal(t, "a phone", names(&v.crawl.evidence.Phone), []string{fmt.Sprintf("set_%d_true_true_false", phoneWidth), "vare"})
-	equal(t, "a computer", names(v.crawl.evidence.state(StateNone)), []string{"om", "set_1280_false_false_false", "vare"})
+	equal(t, "a computer", names(v.crawl.evidence.State(evidence.StateNone)), []string{"om", "set_1280_false_false_false", "vare"})
 }
 
 // What comes late, on a timer, on scrolling, on playing or when it comes into sight, is found on any page.
@@ -142,12 +145,12 @@ func TestScan_WaitsForWhatComesLate(t *testing.T) {
 		"shop.localhost/film":   `<audio id=a src="data:audio/wav;base64,UklGRiQAAABXQVZFZm10IBAAAAABAAEARKwAAIhYAQACABAAZGF0YQAAAAA="></audio><script>a.onplay=()=>document.cookie="film=1"</script>`,
 		"shop.localhost/forlad": `<script>addEventListener("pagehide",()=>document.cookie="forlad=1")</script>`,
 	}
-	r := s.scan(t, func(o *Options) { o.Pages, o.Device = 9, Desktop })
+	r := s.scan(t, func(o *Options) { o.Pages, o.Device = 9, evidence.Desktop })
 	for name, page := range map[string]string{
 		"sent": "/", "timer": "/timer", "kaede": "/kaede", "rul": "/rul", "syn": "/syn", "film": "/film", "forlad": "",
 	} {
 		it := itemNamed(r, name)
-		if it == nil || !slices.Equal(it.States, []string{StateNone, StateGPC}) || page != "" && !slices.Equal(it.Pages, []string{"http://shop.localhost" + page}) {
+		if it == nil || !slices.Equal(it.States, []string{evidence.StateNone, evidence.StateGPC}) || page != "" && !slices.Equal(it.Pages, []string{"http://shop.localhost" + page}) {
 			t.Errorf("%s: %+v", name, it)
 		}
 	}
@@ -174,7 +177,7 @@ func TestScan_TouchesNothingWhileTheStartPageIsWatched(t *testing.T) {
 		"shop.localhost/c":      tells,
 		"shop.localhost/hentet": note("loaded"), "shop.localhost/rullet": note("scrolled"),
 	}
-	s.scan(t, func(o *Options) { o.Pages, o.Device, o.Wait = 4, Desktop, 3*time.Second })
+	s.scan(t, func(o *Options) { o.Pages, o.Device, o.Wait = 4, evidence.Desktop, 3*time.Second })
 	if after := at["scrolled"].Sub(at["loaded"]); at["loaded"].IsZero() || after < 2900*time.Millisecond {
 		t.Errorf("scrolled %s after the start page had loaded", after)
 	}
@@ -192,10 +195,10 @@ cc.hidden=!!sessionStorage.svar;go()</script>`
 		s["shop.localhost"+at] = page
 		s["shop.localhost/"] = s["shop.localhost/"].(string) + "<a href=" + at + ">x</a>"
 	}
-	r := s.scan(t, func(o *Options) { o.Pages, o.Device = 7, Desktop })
+	r := s.scan(t, func(o *Options) { o.Pages, o.Device = 7, evidence.Desktop })
 	for i := range 7 {
 		it := itemNamed(r, fmt.Sprintf("_ga%d", i+1))
-		if it == nil || !slices.Contains(it.States, StateAccept) || slices.Contains(it.States, StateReject) {
+		if it == nil || !slices.Contains(it.States, evidence.StateAccept) || slices.Contains(it.States, evidence.StateReject) {
 			t.Errorf("page %d: %+v", i, it)
 		}
 	}
@@ -256,8 +259,8 @@ func TestScan_NeedsLittleMemory(t *testing.T) {
 	close(stop)
 	peak := <-most
 	t.Logf("%d page loads, %d MB", len(r.Pages), peak>>20)
-	if peak > 150<<20 || len(pagesIn(r, StateNone)) != pages {
-		t.Errorf("%d MB for %d pages", peak>>20, len(pagesIn(r, StateNone)))
+	if peak > 150<<20 || len(pagesIn(r, evidence.StateNone)) != pages {
+		t.Errorf("%d MB for %d pages", peak>>20, len(pagesIn(r, evidence.StateNone)))
 	}
 }
 
@@ -265,7 +268,7 @@ func TestScan_NeedsLittleMemory(t *testing.T) {
 func BenchmarkScan_TwentyPages(b *testing.B) {
 	for b.Loop() {
 		o := big(20).serve(b)
-		o.Pages, o.Wait, o.Device = 20, 5*time.Second, Desktop
+		o.Pages, o.Wait, o.Device = 20, 5*time.Second, evidence.Desktop
 		var mu sync.Mutex
 		first, last, loads := map[string]time.Time{}, map[string]time.Time{}, map[string]int{}
 		o.Progress = func(p Progress) {

@@ -21,10 +21,12 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"samtykke/consent"
+	"samtykke/scanner/evidence"
+	"samtykke/scanner/judgement"
 )
 
 // pagesIn tells how each page of a state went.
-func pagesIn(r Report, state string) map[string]string {
+func pagesIn(r judgement.Report, state string) map[string]string {
 	went := map[string]string{}
 	for _, p := range r.Pages {
 		if p.State == state {
@@ -34,7 +36,7 @@ func pagesIn(r Report, state string) map[string]string {
 	return went
 }
 
-func itemNamed(r Report, name string) *Item {
+func itemNamed(r judgement.Report, name string) *judgement.Item {
 	for i := range r.Items {
 		if r.Items[i].Name == name {
 			return &r.Items[i]
@@ -107,8 +109,8 @@ func TestScan_SurvivesHostilePages(t *testing.T) {
 		fmt.Fprintf(&links, "<a href=%s>x</a>", path)
 	}
 	s["shop.localhost/"] = links.String()
-	r := s.scan(t, func(o *Options) { o.Pages, o.PageTimeout, o.Device = len(pages)+1, 8*time.Second, Desktop })
-	for _, state := range []string{StateNone, StateGPC} {
+	r := s.scan(t, func(o *Options) { o.Pages, o.PageTimeout, o.Device = len(pages)+1, 8*time.Second, evidence.Desktop })
+	for _, state := range []string{evidence.StateNone, evidence.StateGPC} {
 		went := pagesIn(r, state)
 		for path, p := range pages {
 			err, ok := went[path]
@@ -121,7 +123,7 @@ func TestScan_SurvivesHostilePages(t *testing.T) {
 		"krop", "dialog", "bliv", "popup", "popup2", "vindue", "opdater", "opdateret", "historie", "endeloes", "stor", "tilladelse", "arbejder",
 	} {
 		it := itemNamed(r, name)
-		if it == nil || !slices.Equal(it.States, []string{StateNone, StateGPC}) {
+		if it == nil || !slices.Equal(it.States, []string{evidence.StateNone, evidence.StateGPC}) {
 			t.Errorf("%s: %+v", name, it)
 		}
 	}
@@ -142,7 +144,7 @@ func TestVisitor_GoesOnAfterACrash(t *testing.T) {
 	v.visit("http://shop.localhost/")
 	crashing := v.tab
 	go func() {
-		for crashing.rec.visit().Status == 0 || crashing.rec.at() != "http://shop.localhost/ned" {
+		for crashing.rec.Visit().Status == 0 || crashing.rec.At() != "http://shop.localhost/ned" {
 			time.Sleep(time.Millisecond)
 		}
 		_, _ = chromedp.Call(crashing.ctx, page.Crash, cdp.Empty{})
@@ -151,7 +153,7 @@ func TestVisitor_GoesOnAfterACrash(t *testing.T) {
 	if down.Error != "the page crashed its tab" || next.Error != "" || v.tab == crashing {
 		t.Errorf("%+v, then %+v", down, next)
 	}
-	s := v.stay.gathered(StateNone)
+	s := v.stay.gathered(evidence.StateNone)
 	last := s.Snapshots[len(s.Snapshots)-1]
 	if len(s.Visits) != 3 || len(last.Items) != 2 {
 		t.Errorf("%+v holds %+v", s.Visits, last.Items)
@@ -178,7 +180,7 @@ func visiting(t *testing.T, s site) *visitor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &visitor{crawl: c, state: StateGPC, stay: &stay{profile: p, ctx: t.Context()}}
+	v := &visitor{crawl: c, state: evidence.StateGPC, stay: &stay{profile: p, ctx: t.Context()}}
 	if v.tab, err = v.newTab(false); err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +209,7 @@ func TestScan_StartsABrowserThatEndedAgain(t *testing.T) {
 				},
 			}
 			o := s.serve(t)
-			o.Device = Desktop
+			o.Device = evidence.Desktop
 			o.defaults()
 			program, err := findBrowser("")
 			if err != nil {
@@ -221,8 +223,8 @@ func TestScan_StartsABrowserThatEndedAgain(t *testing.T) {
 			if c.fails && (!errors.As(err, &told) || told.Code != "browser_failed") || !c.fails && err != nil {
 				t.Fatalf("%v", err)
 			}
-			if !c.fails && len(k.evidence.state(StateNone).Visits) != 2 {
-				t.Errorf("%+v", k.evidence.state(StateNone).Visits)
+			if !c.fails && len(k.evidence.State(evidence.StateNone).Visits) != 2 {
+				t.Errorf("%+v", k.evidence.State(evidence.StateNone).Visits)
 			}
 		})
 	}
@@ -241,10 +243,10 @@ func TestScan_GoesOnWhereItWasInterrupted(t *testing.T) {
 		fmt.Fprintf(w, "<link rel=icon href=data:,><a href=/%d>x</a><script>document.cookie='c=1'</script>", len(r.URL.Path))
 	}
 	o := site{"shop.localhost/": count, "shop.localhost/1": count, "shop.localhost/2": count}.serve(t)
-	o.Resume, o.Device = filepath.Join(t.TempDir(), "scan"), Desktop
+	o.Resume, o.Device = filepath.Join(t.TempDir(), "scan"), evidence.Desktop
 	ctx, cancel := context.WithCancel(t.Context())
 	o.Progress = func(p Progress) {
-		if p.State == StateGPC || p.Device == Mobile {
+		if p.State == evidence.StateGPC || p.Device == evidence.Mobile {
 			cancel()
 		}
 	}
@@ -270,7 +272,7 @@ func TestScan_GoesOnWhereItWasInterrupted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if before != 1 || loads["/ "] != 1 || loads["/2 1"] == 0 || len(pagesIn(r, StateNone)) != 3 || len(pagesIn(r, StateGPC)) != 3 {
+	if before != 1 || loads["/ "] != 1 || loads["/2 1"] == 0 || len(pagesIn(r, evidence.StateNone)) != 3 || len(pagesIn(r, evidence.StateGPC)) != 3 {
 		t.Errorf("%d, then %v: %+v", before, loads, r.Pages)
 	}
 	if _, err := os.Stat(o.Resume); !os.IsNotExist(err) {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"samtykke/consent"
+	"samtykke/scanner/evidence"
+	"samtykke/scanner/judgement"
 )
 
 // banner is a small consent tool as other people write them: it asks until CookieConsent is set, and loads what is
@@ -45,7 +47,7 @@ if(!got) cc.hidden=false; else if(got=="ja") start()
 // site is a fixture: host and path, answered by HTML or by a handler.
 type site map[string]any
 
-func (s site) scan(t *testing.T, change func(*Options)) Report {
+func (s site) scan(t *testing.T, change func(*Options)) judgement.Report {
 	t.Helper()
 	r, err := s.try(t, change)
 	if err != nil {
@@ -54,7 +56,7 @@ func (s site) scan(t *testing.T, change func(*Options)) Report {
 	return r
 }
 
-func (s site) try(t *testing.T, change func(*Options)) (Report, error) {
+func (s site) try(t *testing.T, change func(*Options)) (judgement.Report, error) {
 	t.Helper()
 	t.Parallel()
 	o := s.serve(t)
@@ -110,10 +112,10 @@ func script(text string) func(http.ResponseWriter, *http.Request) {
 }
 
 // told is the gist of an item for comparing.
-func told(items []Item) []string {
+func told(items []judgement.Item) []string {
 	var list []string
 	for _, it := range items {
-		in := slices.DeleteFunc(slices.Clone(it.States), func(s string) bool { return s == StateGPC }) // mostly as in none
+		in := slices.DeleteFunc(slices.Clone(it.States), func(s string) bool { return s == evidence.StateGPC }) // mostly as in none
 		line := fmt.Sprintf("%s %s %s %s %s [%s]", it.Party, it.Kind, it.Name, strings.TrimPrefix(it.Host, "."), it.Category, strings.Join(in, " "))
 		if it.LeftBehind {
 			line += " left"
@@ -171,7 +173,7 @@ new Image().src="http://vendor.localhost/p.gif"`),
 	})
 	equal(t, "findings", codes(r.Findings), nil)
 	for _, q := range r.Requests {
-		if q.State != StateAccept {
+		if q.State != evidence.StateAccept {
 			t.Errorf("third party without consent: %+v", q)
 		}
 	}
@@ -309,7 +311,7 @@ func TestScan_PagesThatFailDontStopIt(t *testing.T) {
 	}.scan(t, func(o *Options) { o.Pages, o.PageTimeout = 10, 3*time.Second })
 	var pages []string
 	for _, p := range r.Pages {
-		if p.State == StateGPC || p.Device == Mobile {
+		if p.State == evidence.StateGPC || p.Device == evidence.Mobile {
 			continue
 		}
 		pages = append(pages, strings.TrimSpace(fmt.Sprintf("%s %d %s", p.URL, p.Status, p.Error)))

@@ -3,7 +3,6 @@ package scanner
 import (
 	"cmp"
 	"context"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -11,6 +10,9 @@ import (
 	"time"
 
 	"samtykke/consent"
+	"samtykke/scanner/evidence"
+	"samtykke/scanner/frontier"
+	"samtykke/scanner/recording"
 )
 
 // stay is what the tabs of one state have in common: the profile, and what was recorded.
@@ -20,7 +22,7 @@ type stay struct {
 	phone bool            // the extra look of a phone: two pages, nobody answers
 
 	mu     sync.Mutex
-	recs   []*recorder
+	recs   []*recording.Recorder
 	visits []placed
 	barred []string // hosts where a visit ended that may not be looked at
 	begun  int      // pages that were begun
@@ -34,14 +36,14 @@ type stay struct {
 // placed is a visit with its place among all of the state.
 type placed struct {
 	at int
-	Visit
+	evidence.Visit
 }
 
 // newTab opens a tab whose recorder counts towards the evidence.
 func (s *stay) newTab(after bool) (*tab, error) {
-	rec := newRecorder(StateNone, s.o.Now)
+	rec := recording.New(evidence.StateNone, s.o.Now)
 	if after {
-		rec.answered()
+		rec.Answered()
 	}
 	t, err := s.profile.newTab(rec)
 	if err != nil {
@@ -54,10 +56,10 @@ func (s *stay) newTab(after bool) (*tab, error) {
 }
 
 // discard forgets what a tab recorded.
-func (s *stay) discard(rec *recorder) {
+func (s *stay) discard(rec *recording.Recorder) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.recs = slices.DeleteFunc(s.recs, func(r *recorder) bool { return r == rec })
+	s.recs = slices.DeleteFunc(s.recs, func(r *recording.Recorder) bool { return r == rec })
 }
 
 // place gives the next visit its place.
@@ -68,7 +70,7 @@ func (s *stay) place() int {
 	return s.begun
 }
 
-func (s *stay) visited(at int, v Visit) {
+func (s *stay) visited(at int, v evidence.Visit) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.visits = append(s.visits, placed{at, v})
@@ -81,12 +83,12 @@ func (s *stay) count() int {
 }
 
 // gathered brings together what all tabs recorded, in the order in which it happened.
-func (s *stay) gathered(state string) StateEvidence {
+func (s *stay) gathered(state string) evidence.State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := StateEvidence{}
+	all := evidence.State{}
 	for _, r := range s.recs {
-		join(&all, r.evidence())
+		evidence.Join(&all, r.Evidence())
 	}
 	all.State, all.Visits = state, nil
 	slices.SortFunc(s.visits, func(a, b placed) int { return cmp.Compare(a.at, b.at) })
@@ -97,9 +99,9 @@ func (s *stay) gathered(state string) StateEvidence {
 	for i := range all.Snapshots {
 		all.Snapshots[i].Items = slices.DeleteFunc(all.Snapshots[i].Items, s.isBarred)
 	}
-	slices.SortStableFunc(all.Writes, func(a, b Write) int { return a.At.Compare(b.At) })
-	slices.SortStableFunc(all.Snapshots, func(a, b Snapshot) int { return a.At.Compare(b.At) })
-	slices.SortStableFunc(all.Requests, func(a, b Call) int { return a.At.Compare(b.At) })
+	slices.SortStableFunc(all.Writes, func(a, b evidence.Write) int { return a.At.Compare(b.At) })
+	slices.SortStableFunc(all.Snapshots, func(a, b evidence.Snapshot) int { return a.At.Compare(b.At) })
+	slices.SortStableFunc(all.Requests, func(a, b evidence.Call) int { return a.At.Compare(b.At) })
 	all.Refused = slices.Compact(slices.Sorted(slices.Values(all.Refused)))
 	return all
 }
@@ -111,19 +113,8 @@ func (s *stay) bar(host string) {
 	s.barred = append(s.barred, host)
 }
 
-func (s *stay) isBarred(st Stored) bool {
+func (s *stay) isBarred(st evidence.Stored) bool {
 	return slices.Contains(s.barred, strings.TrimPrefix(st.Host, "."))
-}
-
-// join appends every list of one piece of evidence to another's. It goes by the type, so that no list that is added
-// to the evidence can be forgotten here.
-func join(all *StateEvidence, part StateEvidence) {
-	to, from := reflect.ValueOf(all).Elem(), reflect.ValueOf(part)
-	for i := range to.NumField() {
-		if f := to.Field(i); f.Kind() == reflect.Slice {
-			f.Set(reflect.AppendSlice(f, from.Field(i)))
-		}
-	}
 }
 
 // echo is the time within which tabs tell of one and the same change.
@@ -131,41 +122,23 @@ const echo = 2 * time.Second
 
 // withoutEchoes leaves out what a tab was told of another's doing: a change of localStorage is reported in every tab
 // of the host, but only where it was made is it known by which script.
-func withoutEchoes(writes []Write) []Write {
-	known := map[key][]time.Time{}
+func withoutEchoes(writes []evidence.Write) []evidence.Write {
+	known := map[evidence.Key][]time.Time{}
 	for _, w := range writes {
 		if w.Kind == consent.LocalStorage && w.By != "" {
-			known[w.key()] = append(known[w.key()], w.At)
+			known[w.Key()] = append(known[w.Key()], w.At)
 		}
 	}
-	return slices.DeleteFunc(writes, func(w Write) bool {
-		return w.Kind == consent.LocalStorage && w.By == "" && !w.Removes && slices.ContainsFunc(known[w.key()], func(at time.Time) bool {
+	return slices.DeleteFunc(writes, func(w evidence.Write) bool {
+		return w.Kind == consent.LocalStorage && w.By == "" && !w.Removes && slices.ContainsFunc(known[w.Key()], func(at time.Time) bool {
 			return at.Sub(w.At).Abs() < echo
 		})
 	})
 }
 
-// beside is a recorder for a window that the page has opened.
-func (r *recorder) beside() *recorder {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	b := newRecorder(r.state.State, r.now)
-	b.page, b.after, b.active = r.page, r.after, time.Now()
-	return b
-}
-
-// absorb takes over what was recorded beside.
-func (r *recorder) absorb(b *recorder) {
-	s := b.evidence()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	join(&r.state, s)
-	r.active = time.Now()
-}
-
 // share visits the pages that a frontier gives, in this tab and in as many more as are to spare. What this tab has
 // to do before is done while the others begin.
-func (v *visitor) share(f *frontier, before ...func()) {
+func (v *visitor) share(f *frontier.Queue, before ...func()) {
 	var helpers sync.WaitGroup
 	defer helpers.Wait()
 	for _, do := range before {
@@ -174,18 +147,18 @@ func (v *visitor) share(f *frontier, before ...func()) {
 	}
 	for v.alive() {
 		v.summon(f, &helpers)
-		page, ok := f.next()
+		page, ok := f.Next()
 		if !ok {
 			return
 		}
-		f.visited(page, v.linksOf(v.visit(page)))
+		f.Visited(page, v.linksOf(v.visit(page)))
 	}
 }
 
 // summon opens further tabs while there are pages to take and tabs to spare.
-func (v *visitor) summon(f *frontier, helpers *sync.WaitGroup) {
-	for n := f.ready() - 1; n > 0 && !v.stay.alone.Load() && v.alive() && v.crawl.tabs.spare(); n-- {
-		after := v.tab.rec.isAfter()
+func (v *visitor) summon(f *frontier.Queue, helpers *sync.WaitGroup) {
+	for n := f.Ready() - 1; n > 0 && !v.stay.alone.Load() && v.alive() && v.crawl.tabs.spare(); n-- {
+		after := v.tab.rec.IsAfter()
 		helpers.Go(func() {
 			defer v.crawl.tabs.give()
 			t, err := v.stay.newTab(after)
@@ -200,9 +173,9 @@ func (v *visitor) summon(f *frontier, helpers *sync.WaitGroup) {
 }
 
 // help visits pages until there are none, or until another state needs the tab more.
-func (v *visitor) help(f *frontier) {
+func (v *visitor) help(f *frontier.Queue) {
 	for first := true; v.alive() && v.crawl.tabs.waiting.Load() == 0; first = false {
-		page, ok := f.next()
+		page, ok := f.Next()
 		if !ok {
 			return
 		}
@@ -211,16 +184,10 @@ func (v *visitor) help(f *frontier) {
 		if first && visit.Banner.Seen && v.stay.calm.Load() {
 			v.stay.alone.Store(true)
 			v.stay.discard(v.tab.rec)
-			f.giveBack(page)
+			f.GiveBack(page)
 			return
 		}
 		v.stay.visited(at, visit)
-		f.visited(page, v.linksOf(visit))
+		f.Visited(page, v.linksOf(visit))
 	}
-}
-
-func (r *recorder) isAfter() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.after
 }

@@ -1,11 +1,14 @@
 package scanner
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 
 	"samtykke/consent"
+	"samtykke/scanner/evidence"
+	"samtykke/scanner/frontier"
 )
 
 // visitor walks through the site in one state, in one tab.
@@ -44,15 +47,15 @@ func (v *visitor) walk() error {
 	}
 	first := v.visit(v.pages[0])
 	switch {
-	case v.state == StateNone && !v.stay.phone:
+	case v.state == evidence.StateNone && !v.stay.phone:
 		return v.discover(first)
 	case v.stay.phone:
 		v.done = first.Status != 0
 		v.linger()
 		v.visitEach(v.phonePages())
-	case v.state == StateGPC:
+	case v.state == evidence.StateGPC:
 		v.done = first.Status != 0
-		v.share(fixed(v.pages[1:]))
+		v.share(frontier.Fixed(v.pages[1:]))
 	default:
 		v.answerAndVisit()
 	}
@@ -65,9 +68,9 @@ func (v *visitor) walk() error {
 
 func (v *visitor) answerAndVisit() {
 	role := "accept"
-	if v.state == StateReject {
+	if v.state == evidence.StateReject {
 		role = "reject"
-		v.tab.rec.answered()
+		v.tab.rec.Answered()
 	}
 	if !v.answer(role) {
 		v.tell("", "the banner could not be answered")
@@ -75,14 +78,14 @@ func (v *visitor) answerAndVisit() {
 	}
 	v.done = true
 	v.visitAll()
-	if v.state == StateWithdraw {
+	if v.state == evidence.StateWithdraw {
 		v.done = v.withdraw(v.tool == "samtykke")
 	}
 }
 
 // discover visits the pages that the start page leads to, and decides thereby what the other states visit. While the
 // first tab stays on the start page, untouched, others already go on.
-func (v *visitor) discover(first Visit) error {
+func (v *visitor) discover(first evidence.Visit) error {
 	if first.Status == 0 {
 		if !v.alive() {
 			return nil
@@ -91,10 +94,10 @@ func (v *visitor) discover(first Visit) error {
 	}
 	v.evidence.URL = first.Final
 	v.done = true
-	f := newFrontier(hostOf(first.Final), v.o.Pages, v.o.Depth)
-	f.begin(v.pages)
-	f.told = v.chose
-	f.visited(v.pages[0], v.linksOf(first))
+	f := frontier.New(evidence.HostOf(first.Final), v.o.Pages, v.o.Depth)
+	f.Begin(v.pages)
+	f.Told = v.chose
+	f.Visited(v.pages[0], v.linksOf(first))
 	v.wayfind(f)
 	v.stay.untouched.Store(true)
 	v.share(f, func() {
@@ -104,7 +107,7 @@ func (v *visitor) discover(first Visit) error {
 		_ = v.settle()
 		v.tab.snapshot()
 	})
-	v.evidence.NotVisited = f.left()
+	v.evidence.NotVisited = f.Left()
 	v.leave()
 	return nil
 }
@@ -118,7 +121,7 @@ func (v *visitor) chose(pages []string) {
 }
 
 // visit loads a page and keeps what there is then.
-func (v *visitor) visit(address string) Visit {
+func (v *visitor) visit(address string) evidence.Visit {
 	at := v.stay.place()
 	visit := v.load(address)
 	v.stay.visited(at, visit)
@@ -127,7 +130,7 @@ func (v *visitor) visit(address string) Visit {
 
 // load loads a page, lets it settle, and records what there is then. It is scrolled and played, to see what only starts
 // then; but the start page is first left alone for a while, and as long as nobody has touched that, no other page is.
-func (v *visitor) load(address string) Visit {
+func (v *visitor) load(address string) evidence.Visit {
 	v.tell(address, "")
 	if v.tab.ctx.Err() != nil {
 		v.replace()
@@ -135,15 +138,15 @@ func (v *visitor) load(address string) Visit {
 	v.pace.wait(v.stay.ctx, address)
 	err := v.tab.open(address)
 	if err == nil {
-		if !v.watching(address) && v.until(v.o.PageTimeout/2, v.tab.rec.isLoaded) {
+		if !v.watching(address) && v.until(v.o.PageTimeout/2, v.tab.rec.IsLoaded) {
 			v.until(v.o.Wait+v.o.PageTimeout, func() bool { return !v.stay.untouched.Load() })
 			v.tab.exercise()
 		}
 		err = v.settle()
 	}
-	visit := v.tab.rec.visit()
+	visit := v.tab.rec.Visit()
 	if refused := v.refused(visit); refused != nil {
-		err, visit = refused, Visit{URL: visit.URL, After: visit.After}
+		err, visit = refused, evidence.Visit{URL: visit.URL, After: visit.After}
 	}
 	switch {
 	case v.tab.crashed.Load():
@@ -165,22 +168,22 @@ func (v *visitor) load(address string) Visit {
 func (v *visitor) watching(address string) bool {
 	v.crawl.mu.Lock()
 	defer v.crawl.mu.Unlock()
-	return v.state == StateNone && !v.helper && address == v.pages[0]
+	return v.state == evidence.StateNone && !v.helper && address == v.pages[0]
 }
 
 // refused says why the page where a visit ended may not be looked at, and forgets all of it. A redirect may lead to
 // where no scan may start.
-func (v *visitor) refused(visit Visit) error {
+func (v *visitor) refused(visit evidence.Visit) error {
 	if visit.Final == "" {
 		return nil
 	}
-	err := v.refuse(v.tab.ctx, hostOf(visit.Final))
+	err := v.refuse(v.tab.ctx, evidence.HostOf(visit.Final))
 	if err != nil {
 		v.tab.stop()
-		v.tab.rec.drop()
+		v.tab.rec.Drop()
 		_ = v.tab.open("about:blank")
 		v.tab.clear(visit.Final)
-		v.bar(hostOf(visit.Final))
+		v.bar(evidence.HostOf(visit.Final))
 	}
 	var told *consent.Error
 	if errors.As(err, &told) {
@@ -209,11 +212,11 @@ func (v *visitor) leave() {
 	}
 }
 
-func (v *visitor) linksOf(visit Visit) []string {
+func (v *visitor) linksOf(visit evidence.Visit) []string {
 	if visit.Status == 0 || visit.Error != "" && visit.Status < 400 {
 		return nil
 	}
-	return slices.DeleteFunc(pageLinks(visit.Final, v.tab.links()), func(p string) bool { return p == visit.Final })
+	return slices.DeleteFunc(frontier.Links(visit.Final, v.tab.links()), func(p string) bool { return p == visit.Final })
 }
 
 // visitAll visits the pages that the state none has chosen, the start page first and alone.
@@ -223,7 +226,7 @@ func (v *visitor) visitAll() {
 	}
 	again := v.visit(v.pages[0])
 	v.stay.calm.Store(again.Status != 0 && !again.Banner.Seen)
-	v.share(fixed(v.pages[1:]))
+	v.share(frontier.Fixed(v.pages[1:]))
 }
 
 // visitEach visits pages in this tab.
@@ -238,14 +241,14 @@ func (v *visitor) visitEach(pages []string) {
 // phonePages is one page below the start page, a deep one where there is one.
 func (v *visitor) phonePages() []string {
 	rest := v.pages[1:]
-	if i := slices.IndexFunc(rest, isDeep); i >= 0 {
+	if i := slices.IndexFunc(rest, frontier.IsDeep); i >= 0 {
 		return rest[i : i+1]
 	}
 	return rest[:min(1, len(rest))]
 }
 
 // worded puts into words how a load went.
-func (v *visitor) worded(visit Visit, err error) Visit {
+func (v *visitor) worded(visit evidence.Visit, err error) evidence.Visit {
 	switch {
 	case err != nil:
 		visit.Error = err.Error()
@@ -256,4 +259,20 @@ func (v *visitor) worded(visit Visit, err error) Visit {
 		v.tell(visit.URL, visit.Error)
 	}
 	return visit
+}
+
+// wayfind asks the site itself which pages it has and which it wants to be left alone. A site that doesn't say is
+// walked by its links only.
+func (v *visitor) wayfind(f *frontier.Queue) {
+	ctx, cancel := context.WithTimeout(v.stay.ctx, frontier.WayTimeout)
+	defer cancel()
+	client, root := v.o.guard.Client(), frontier.OriginOf(v.evidence.URL)
+	if text, err := frontier.Fetch(ctx, client, root+"/robots.txt", frontier.MaxRobots); err == nil {
+		v.robots = frontier.ReadRobots(text)
+	}
+	if v.o.Rate <= 0 {
+		v.pace.slow(v.robots.Delay)
+	}
+	f.Restrict(v.robots.Allows)
+	f.Hints(frontier.SitemapPages(ctx, client, v.evidence.URL, v.robots.Sitemaps))
 }

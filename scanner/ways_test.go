@@ -9,6 +9,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"samtykke/scanner/evidence"
+	"samtykke/scanner/guard"
+	"samtykke/scanner/guard/guardtest"
 )
 
 // way is one means by which a page may have the browser ask an address. In html, URL is the trap's address, STREAM the
@@ -93,13 +97,6 @@ var within = []way{
 	{name: "web-transport", html: `<script>new WebTransport("https://127.0.0.1:PACKETS/").ready.catch(()=>0)</script>`, rare: true},
 }
 
-// forms are ways to write an address inside, each asked for as a picture.
-var forms = []string{
-	"127.0.0.1", "localhost", "localhost.", "deep.down.localhost", "other.localhost.", "inside.example", "inside.example.", "both.example",
-	"2130706433", "0x7f000001", "017700000001", "0x7f.1", "0177.0.0.1", "127.1", "127.0.1", "127.0.0.1.", "0.0.0.0", "0",
-	"[::1]", "[0:0:0:0:0:0:0:1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "127。0。0。1", "①②⑦.0.0.1", "%31%32%37.0.0.1", "LOCALHOST",
-}
-
 // leaving are ways that take the page itself with them.
 var leaving = []way{
 	{name: "document-301", html: "/to301?URL"},
@@ -120,16 +117,16 @@ var leaving = []way{
 }
 
 // lay builds the fixture: its pages, and what answers with the traps' addresses.
-func (p *trap) lay() http.Handler {
+func lay(p *guardtest.Trap) http.Handler {
 	fill := func(w way) string {
 		const kept = "self.URL.createObjectURL"
 		s := strings.ReplaceAll(w.html, kept, "\x00")
-		s = strings.ReplaceAll(s, "URL", "http://inside.example:"+p.port+"/"+w.name)
+		s = strings.ReplaceAll(s, "URL", "http://inside.example:"+p.Port+"/"+w.name)
 		if strings.Contains(s, "STREAM") {
-			s = strings.ReplaceAll(s, "STREAM", p.stream(w.name))
+			s = strings.ReplaceAll(s, "STREAM", p.Stream(w.name))
 		}
 		if strings.Contains(s, "PACKETS") {
-			s = strings.ReplaceAll(s, "PACKETS", p.packets(w.name))
+			s = strings.ReplaceAll(s, "PACKETS", p.Packets(w.name))
 		}
 		return strings.ReplaceAll(s, "\x00", kept)
 	}
@@ -138,8 +135,8 @@ func (p *trap) lay() http.Handler {
 	for _, w := range within {
 		fmt.Fprintf(&all, "%s\n", fill(w))
 	}
-	for i, f := range forms {
-		fmt.Fprintf(&pictures, "<img src=\"http://%s:%s/form-%d\">\n", f, p.port, i)
+	for i, f := range guardtest.Forms {
+		fmt.Fprintf(&pictures, "<img src=\"http://%s:%s/form-%d\">\n", f, p.Port, i)
 	}
 	start.WriteString(`<a href=/within>x</a><a href=/forms>x</a>`)
 	for _, w := range leaving {
@@ -184,18 +181,18 @@ func (p *trap) lay() http.Handler {
 	header("/xslt", "", "", "text/xml", `<?xml version="1.0"?><?xml-stylesheet type="text/xsl" href="URL"?><x/>`)
 	header("/fetcher", "", "", "text/javascript", `fetch("URL",{mode:"no-cors"}).catch(()=>0)`)
 	for _, name := range []string{"robots.txt", "sitemap.xml"} {
-		mux.Handle("/"+name, http.RedirectHandler("http://inside.example:"+p.port+"/"+name, http.StatusFound))
+		mux.Handle("/"+name, http.RedirectHandler("http://inside.example:"+p.Port+"/"+name, http.StatusFound))
 	}
 	return mux
 }
 
-// names of the fixture's little internet.
-var littleInternet = map[string][]string{"shop.example": {public}, "inside.example": {"127.0.0.1"}, "both.example": {"127.0.0.1", public}}
-
-func scanTrap(t *testing.T, p *trap, private bool) {
+func scanTrap(t *testing.T, p *guardtest.Trap, private bool) {
 	t.Helper()
-	o := Options{AllowPrivate: private, Pages: len(leaving) + 3, Device: Desktop, Wait: time.Second, PageTimeout: 15 * time.Second}
-	pretend(t, &o, p.lay(), littleInternet)
+	o := Options{AllowPrivate: private, Pages: len(leaving) + 3, Device: evidence.Desktop, Wait: time.Second, PageTimeout: 15 * time.Second}
+	w := guardtest.Imagine(t, lay(p), guardtest.Names)
+	o.MapHosts = w.Hosts
+	o.guard = guard.New(o.AllowPrivate, o.MapHosts, o.Pages)
+	o.guard.Lookup, o.guard.Dialer = w.Lookup, w.Dial
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	e := scanned(t, ctx, o)
@@ -209,7 +206,7 @@ func scanTrap(t *testing.T, p *trap, private bool) {
 	}
 }
 
-func scanned(t *testing.T, ctx context.Context, o Options) Evidence {
+func scanned(t *testing.T, ctx context.Context, o Options) evidence.Site {
 	t.Helper()
 	o.defaults()
 	program, err := findBrowser("")
@@ -217,7 +214,7 @@ func scanned(t *testing.T, ctx context.Context, o Options) Evidence {
 		t.Fatal(err)
 	}
 	start, _ := parseStart("http://shop.localhost/")
-	c := &crawl{o: &o, refuse: o.guard.refuse, program: program, start: start, pages: []string{start.String()}}
+	c := &crawl{o: &o, refuse: o.guard.Refuse, program: program, start: start, pages: []string{start.String()}}
 	if err := c.run(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +222,7 @@ func scanned(t *testing.T, ctx context.Context, o Options) Evidence {
 }
 
 // The report names what was refused, and pages that led inside say so.
-func checkRefused(t *testing.T, e Evidence) {
+func checkRefused(t *testing.T, e evidence.Site) {
 	t.Helper()
 	s := e.States[0]
 	for _, host := range []string{"127.0.0.1", "::1", "inside.example", "both.example", "localhost", "deep.down.localhost"} {
@@ -246,7 +243,7 @@ func checkRefused(t *testing.T, e Evidence) {
 		t.Errorf("%d pages say that they led inside: %+v", said, s.Visits)
 	}
 	for _, c := range s.Requests {
-		if host := hostOf(c.URL); host != "shop.localhost" && c.Status != 0 {
+		if host := evidence.HostOf(c.URL); host != "shop.localhost" && c.Status != 0 {
 			t.Errorf("something answered for %s: %+v", host, c)
 		}
 	}
@@ -255,10 +252,10 @@ func checkRefused(t *testing.T, e Evidence) {
 // SSRF: no request of a scan reaches an address inside, whichever way a page takes.
 func TestGuard_NoWayLeadsInside(t *testing.T) {
 	t.Parallel()
-	p := newTrap(t)
+	p := guardtest.NewTrap(t)
 	scanTrap(t, p, false)
-	for _, way := range p.caught() {
-		t.Errorf("%s led inside %d times", way, p.hits[way])
+	for _, way := range p.Caught() {
+		t.Errorf("%s led inside %d times", way, p.Hits[way])
 	}
 }
 
@@ -268,15 +265,15 @@ func TestGuard_AllWaysLeadInsideWhereAllowed(t *testing.T) {
 		t.Skip("the control of another test")
 	}
 	t.Parallel()
-	p := newTrap(t)
+	p := guardtest.NewTrap(t)
 	scanTrap(t, p, true)
-	caught := p.caught()
+	caught := p.Caught()
 	for _, w := range slices.Concat(within, leaving) {
 		if !w.rare && !slices.Contains(caught, w.name) {
 			t.Errorf("%s was not reached", w.name)
 		}
 	}
-	for i, f := range forms {
+	for i, f := range guardtest.Forms {
 		if !slices.Contains(caught, fmt.Sprintf("form-%d", i)) {
 			t.Errorf("%s was not reached", f)
 		}
@@ -286,5 +283,5 @@ func TestGuard_AllWaysLeadInsideWhereAllowed(t *testing.T) {
 			t.Errorf("%s was not reached", name)
 		}
 	}
-	t.Logf("%d ways", len(within)+len(leaving)+len(forms)+2)
+	t.Logf("%d ways", len(within)+len(leaving)+len(guardtest.Forms)+2)
 }

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -97,10 +98,19 @@ func run(args []string, std streams) int {
 		return exit // --help has been printed
 	}
 	if err != nil {
-		fmt.Fprintf(std.err, "samtykke: %v\nRun samtykke --help for the commands and their flags.\n", err)
+		fmt.Fprintf(std.err, "samtykke: %s\nRun samtykke --help for the commands and their flags.\n", plainly(err))
 		return exitUsage
 	}
 	return exitCode(command.Run(), std.err)
+}
+
+// plainly says what the parser means in words for people.
+func plainly(err error) string {
+	flag, found := strings.CutSuffix(err.Error(), `: expected string value but got "EOL" (<EOL>)`)
+	if found {
+		return flag + " needs a value"
+	}
+	return strings.Replace(flag, `one of "",`, "one of ", 1) // nothing is the default, not a choice
 }
 
 // newParser reads command lines: every flag has its variable of the environment (docs/configuration.md).

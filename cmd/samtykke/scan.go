@@ -18,6 +18,8 @@ import (
 
 	"samtykke/consent"
 	"samtykke/scanner"
+	"samtykke/scanner/judgement"
+	"samtykke/scanner/report"
 	"samtykke/server"
 )
 
@@ -53,12 +55,25 @@ type scanCmd struct {
 	AllowPrivate bool              `help:"Allow sites on this machine and on private networks." group:"Browser and network:"`
 }
 
+// Validate says what is wrong with numbers before anything begins.
+func (c *scanCmd) Validate() error {
+	switch {
+	case c.Pages < 1 || c.Pages > 10_000:
+		return errors.New("--pages is a number from 1 to 10000")
+	case c.Depth < 0:
+		return errors.New("--depth is 0 for no limit, or a number of links")
+	case c.Timeout < time.Second || c.Wait < 0 || c.Quiet < 0 || c.Rate < 0:
+		return errors.New("--timeout is a second at least; --wait, --quiet and --rate can't be below zero")
+	}
+	return nil
+}
+
 // Run scans, writes what was asked for and says by the exit code whether it was too bad. What can be wrong with the
 // flags is said before the scan, which takes minutes.
 func (c *scanCmd) Run(ctx context.Context, std streams) error {
 	declared, err := readDeclaration(ctx, c.Declaration)
 	if err != nil {
-		return err
+		return fmt.Errorf("--declaration: %w", err)
 	}
 	old, accepted, err := c.decided()
 	if err != nil {
@@ -102,20 +117,20 @@ func (c *scanCmd) Run(ctx context.Context, std streams) error {
 func (c *scanCmd) options(declared []consent.Item, tell func(scanner.Progress)) scanner.Options {
 	return scanner.Options{
 		Pages: c.Pages, Depth: c.Depth, Device: c.Device, Tabs: c.Tabs, Rate: c.Rate, Wait: c.Wait, Quiet: c.Quiet, PageTimeout: c.Timeout,
-		Resume: c.Resume, LifetimeLimit: scanner.Months(c.Lifetime), HAR: c.HAR != "", Browser: c.Browser, RunAs: c.BrowserUser,
+		Resume: c.Resume, LifetimeLimit: judgement.Months(c.Lifetime), HAR: c.HAR != "", Browser: c.Browser, RunAs: c.BrowserUser,
 		MapHosts: c.MapHost, AllowPrivate: c.AllowPrivate, Declaration: declared, Progress: tell,
 	}
 }
 
 // decided reads what the findings are weighed with.
-func (c *scanCmd) decided() (old *scanner.Report, accepted []scanner.Acceptance, err error) {
+func (c *scanCmd) decided() (old *judgement.Report, accepted []judgement.Acceptance, err error) {
 	if c.Baseline != "" {
 		f, err := os.Open(c.Baseline)
 		if err != nil {
 			return nil, nil, err
 		}
 		defer f.Close()
-		r, err := scanner.ReadReport(f)
+		r, err := report.Read(f)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -127,7 +142,7 @@ func (c *scanCmd) decided() (old *scanner.Report, accepted []scanner.Acceptance,
 			return nil, nil, err
 		}
 		defer f.Close()
-		if accepted, err = scanner.ReadAccepted(f); err != nil {
+		if accepted, err = judgement.ReadAccepted(f); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -149,17 +164,17 @@ type outFile struct {
 	write func(w io.Writer) error
 }
 
-func (c *scanCmd) outputs(r *scanner.Report) []outFile {
+func (c *scanCmd) outputs(r *judgement.Report) []outFile {
 	all := []outFile{
 		{c.JSON, func(w io.Writer) error {
 			enc := json.NewEncoder(w)
 			enc.SetIndent("", "  ")
 			return enc.Encode(r)
 		}},
-		{c.HTML, func(w io.Writer) error { return r.WriteHTML(w, c.language()) }},
-		{c.SARIF, func(w io.Writer) error { return r.WriteSARIF(w, c.language()) }},
-		{c.JUnit, func(w io.Writer) error { return r.WriteJUnit(w, c.language()) }},
-		{c.HAR, func(w io.Writer) error { return r.WriteHAR(w) }},
+		{c.HTML, func(w io.Writer) error { return report.HTML(w, r, c.language()) }},
+		{c.SARIF, func(w io.Writer) error { return report.SARIF(w, r, c.language()) }},
+		{c.JUnit, func(w io.Writer) error { return report.JUnit(w, r, c.language()) }},
+		{c.HAR, func(w io.Writer) error { return report.HAR(w, r) }},
 	}
 	return slices.DeleteFunc(all, func(o outFile) bool { return o.file == "" })
 }
@@ -180,11 +195,11 @@ func (c *scanCmd) writable() error {
 }
 
 // write writes all outputs, and the summary where none of them takes standard output.
-func (c *scanCmd) write(r *scanner.Report, out io.Writer) error {
+func (c *scanCmd) write(r *judgement.Report, out io.Writer) error {
 	all := c.outputs(r)
 	if !slices.ContainsFunc(all, func(o outFile) bool { return o.file == "-" }) {
 		width := columns(out)
-		r.WriteText(out, scanner.TextOptions{Language: c.language(), Width: width, Colour: width > 0 && os.Getenv("NO_COLOR") == ""})
+		report.Text(out, r, report.TextOptions{Language: c.language(), Width: width, Colour: width > 0 && os.Getenv("NO_COLOR") == ""})
 	}
 	for _, o := range all {
 		if err := o.to(out); err != nil {

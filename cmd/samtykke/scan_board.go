@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"samtykke/scanner"
+	"samtykke/scanner/evidence"
+	"samtykke/scanner/spoken"
 )
 
 // board shows on a terminal how far a scan is: a line a state, drawn over as it goes on.
@@ -94,9 +96,9 @@ func (b *board) lines(width int) []string {
 }
 
 func (b *board) name(p scanner.Progress) string {
-	name := scanner.Word(p.State, b.language)
-	if p.Device == scanner.Mobile {
-		name += ", " + scanner.Word(p.Device, b.language)
+	name := spoken.Word(p.State, b.language)
+	if p.Device == evidence.Mobile {
+		name += ", " + spoken.Word(p.Device, b.language)
 	}
 	return name
 }

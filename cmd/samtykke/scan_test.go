@@ -19,7 +19,8 @@ import (
 
 	"samtykke/cmd/samtykke/demo"
 	"samtykke/consent"
-	"samtykke/scanner"
+	"samtykke/scanner/judgement"
+	"samtykke/scanner/report"
 )
 
 // found is what must be right about an item: all that makes it the same thing, and when it is there.
@@ -45,7 +46,7 @@ func TestScan_FindsWhatTheDemoPlantsAndNothingElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var report scanner.Report
+	var report judgement.Report
 	if err := json.Unmarshal(data, &report); err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +85,7 @@ func planted() []found {
 	return sorted(out)
 }
 
-func seen(r scanner.Report) []found {
+func seen(r judgement.Report) []found {
 	var out []found
 	for _, i := range r.Items {
 		out = append(out, found{i.Kind, i.Name, strings.TrimPrefix(i.Host, "."), i.Party, i.Category, strings.Join(i.States, " ")})
@@ -175,13 +176,13 @@ func TestScan_FailsOnlyOnNewAndOpenFindings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := scanner.ReadReport(bytes.NewReader(data))
+	first, err := report.Read(bytes.NewReader(data))
 	if err != nil {
 		t.Fatal(err)
 	}
-	list := []scanner.Acceptance{{Key: "gone-for-good", Reason: "Forældet"}}
-	for _, f := range report.Findings {
-		list = append(list, scanner.Acceptance{Key: f.Key, Reason: "Aftalt"})
+	list := []judgement.Acceptance{{Key: "gone-for-good", Reason: "Forældet"}}
+	for _, f := range first.Findings {
+		list = append(list, judgement.Acceptance{Key: f.Key, Reason: "Aftalt"})
 	}
 	data, _ = json.Marshal(list)
 	if err := os.WriteFile(filepath.Join(dir, "accepted.json"), data, 0o644); err != nil {

@@ -14,6 +14,8 @@ import (
 	"samtykke/cmd/samtykke/demo"
 	"samtykke/consent"
 	"samtykke/scanner"
+	"samtykke/scanner/guard"
+	"samtykke/scanner/judgement"
 	"samtykke/server"
 	"samtykke/server/store"
 )
@@ -68,7 +70,7 @@ func (c *serveCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	cfg := server.Config{
-		BaseURL: c.BaseURL, TrustedProxies: proxies, Rate: c.Rate, Burst: c.Burst,
+		BaseURL: c.BaseURL, Version: version(), TrustedProxies: proxies, Rate: c.Rate, Burst: c.Burst,
 		Log: c.logger(std.err), LogRequests: c.LogRequests,
 	}
 	if c.Rate <= 0 {
@@ -102,11 +104,11 @@ func (c *serveCmd) Run(ctx context.Context, std streams) error {
 // wireScans gives the server what scans, and what looks whether domains belong to their sites.
 func (c *serveCmd) wireScans(cfg *server.Config) {
 	private := c.ScanPrivate || c.Demo
-	cfg.Fetch = scanner.Client(private, nil)
+	cfg.Fetch = guard.Client(private, nil)
 	if !c.Scans {
 		return
 	}
-	cfg.Scan = func(ctx context.Context, address string, o scanner.Options) (scanner.Report, error) {
+	cfg.Scan = func(ctx context.Context, address string, o scanner.Options) (judgement.Report, error) {
 		o.AllowPrivate, o.RunAs = private, c.runAs()
 		return scanner.Scan(ctx, address, o)
 	}
