@@ -51,7 +51,7 @@ const (
 // Deeds lists what can be done. A code never changes its meaning; the dashboard has the words for each.
 var Deeds = []string{
 	"login", "login_failed", "logout", "password_changed", "password_reset", "user_added", "user_role_changed", "user_removed",
-	"list", "lookup", "export", "erase", "restrict", "hold_set", "hold_ended", "purge", "retention_changed", "retention_reviewed",
+	"list", "lookup", "export", "export_cut", "erase", "restrict", "hold_set", "hold_ended", "purge", "retention_changed", "retention_reviewed",
 	"settings_changed", "texts_changed", "items_changed", "scan_imported", "publish", "site_added", "site_deleted", "key_rotated",
 	"agreement_accepted", "restored", "schedule_changed", "scan_asked", "scan_canceled", "ownership_checked", "finding_accepted",
 	"finding_reopened", "alarm_ended", "step_done", "step_skipped",

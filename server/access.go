@@ -20,6 +20,7 @@ type need struct {
 	admin bool         // whoever runs the installation
 	role  consent.Role // in the organisation of the route's site, or of its :org; of routes with neither in any
 	scope store.Scope  // what a token must be for
+	whole bool         // a token for every site of its organisation
 }
 
 var (
@@ -27,6 +28,9 @@ var (
 	own      = need{own: true}
 	admins   = need{admin: true}
 	owners   = need{role: consent.Owner}
+
+	wholeRead = need{scope: store.ScopeRead, whole: true}
+	managing  = need{scope: store.ScopeManage, whole: true}
 )
 
 // needs says what the routes ask. A site's own routes stand here only where they ask more than others: its pages are read by
@@ -40,8 +44,13 @@ var needs = map[string]need{
 	"GET /organisations/:org/people": {role: consent.Auditor}, "POST /organisations/:org/people": owners,
 	"GET /organisations/:org/tokens": owners, "POST /organisations/:org/tokens": owners,
 	"GET /organisations": admins, "POST /organisations": admins,
-	"GET /audit": admins, "GET /audit.jsonl": admins, "GET /installation": admins, "POST /installation": admins,
-	"GET /v1/sites": {scope: store.ScopeRead}, "POST /v1/sites": {scope: store.ScopeWrite},
+	"GET /audit": admins, "GET /audit.jsonl": admins, "GET /installation/status": admins, "POST /installation/status": admins, "GET /installation": admins, "POST /installation": admins,
+	"GET /v1/sites": {scope: store.ScopeRead}, "GET /v1/overview": {scope: store.ScopeRead},
+	"POST /v1/sites": {scope: store.ScopeWrite, whole: true}, "DELETE /v1/sites/:site": {scope: store.ScopeManage},
+	"GET /v1/organisation": wholeRead, "PUT /v1/organisation": managing,
+	"GET /v1/people": wholeRead, "PUT /v1/people/:person": managing, "DELETE /v1/people/:person": managing,
+	"GET /v1/invitations": wholeRead, "POST /v1/invitations": managing, "DELETE /v1/invitations/:invitation": managing,
+	"GET /v1/tokens": managing, "POST /v1/tokens": managing, "DELETE /v1/tokens/:token": managing,
 	"POST /v1/sites/:site/rights/lookup": {scope: store.ScopeRead},
 	"POST /v1/sites/:site/scans":         {scope: store.ScopeScans}, "DELETE /v1/sites/:site/scans/:scan": {scope: store.ScopeScans},
 	"GET /v1/sites/:site/consents.jsonl": {scope: store.ScopeExport}, "GET /v1/sites/:site/consents.csv": {scope: store.ScopeExport},

@@ -113,17 +113,9 @@ const maxBody = 4 << 20
 
 // readJSON reads a body that holds one JSON value with known fields and nothing else.
 func readJSON(c echo.Context, into any) error {
-	r := c.Request()
-	if kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); strings.TrimSpace(kind) != "application/json" {
-		return consent.Invalid("bad_content_type", "Send JSON, as application/json.")
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, maxBody))
+	body, err := readBody(c, maxBody)
 	if err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
-			return err
-		}
-		return consent.Invalid("unreadable", "The body could not be read.")
+		return err
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
@@ -138,6 +130,20 @@ func readJSON(c echo.Context, into any) error {
 		return &consent.Error{Kind: consent.KindInvalid, Code: "bad_json", Message: "The body is not the JSON that belongs here.", Fields: map[string]string{"body": short(err.Error())}}
 	}
 	return nil
+}
+
+// readBody reads a body of JSON, of at most so many bytes.
+func readBody(c echo.Context, most int64) ([]byte, error) {
+	r := c.Request()
+	if kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); strings.TrimSpace(kind) != "application/json" {
+		return nil, consent.Invalid("bad_content_type", "Send JSON, as application/json.")
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, most))
+	var tooLarge *http.MaxBytesError
+	if err != nil && !errors.As(err, &tooLarge) {
+		err = consent.Invalid("unreadable", "The body could not be read.")
+	}
+	return body, err
 }
 
 // etag names what a value is now: two values with the same name are the same.
@@ -209,18 +215,26 @@ func pageLimit(q url.Values) (int, error) {
 
 // listPage answers with the page of a whole list that begins behind the cursor, which is the key of the last result before.
 func listPage[T, R any](c echo.Context, all []T, key func(*T) string, as func(*T) (R, error)) error {
-	limit, err := pageLimit(c.QueryParams())
+	l, err := pageOf(c, all, key, as)
 	if err != nil {
 		return err
+	}
+	return c.JSON(http.StatusOK, l)
+}
+
+func pageOf[T, R any](c echo.Context, all []T, key func(*T) string, as func(*T) (R, error)) (l listing[R], err error) {
+	limit, err := pageLimit(c.QueryParams())
+	if err != nil {
+		return l, err
 	}
 	if after := c.QueryParam("after"); after != "" {
 		k := slices.IndexFunc(all, func(v T) bool { return key(&v) == after })
 		if k < 0 {
-			return consent.Invalid("bad_cursor", "The cursor is not one that this list gave.")
+			return l, consent.Invalid("bad_cursor", "The cursor is not one that this list gave.")
 		}
 		all = all[k+1:]
 	}
-	l := listing[R]{Results: []R{}}
+	l.Results = []R{}
 	if len(all) > limit {
 		all = all[:limit]
 		l.Next = key(&all[limit-1])
@@ -228,9 +242,9 @@ func listPage[T, R any](c echo.Context, all []T, key func(*T) string, as func(*T
 	for i := range all {
 		r, err := as(&all[i])
 		if err != nil {
-			return err
+			return l, err
 		}
 		l.Results = append(l.Results, r)
 	}
-	return c.JSON(http.StatusOK, l)
+	return l, nil
 }

@@ -82,6 +82,13 @@ func TestAPI_LetsInOnlyWhoMay(t *testing.T) {
 	if len(list.Results) != 0 {
 		t.Errorf("%+v", list)
 	}
+	// What belongs to others is told like what isn't there.
+	for _, path := range []string{"", "/consents", "/papers"} {
+		theirs, none := foreign.call(t, 404, "GET", "/v1/sites/"+siteID+path, nil), foreign.call(t, 404, "GET", "/v1/sites/nosuchsite"+path, nil)
+		if theirs.Body.String() != none.Body.String() {
+			t.Errorf("%s: %s tells more than %s", path, theirs.Body, none.Body)
+		}
+	}
 	o.now = o.now.AddDate(2, 0, 0)
 	with[store.ScopeRead].call(t, 401, "GET", "/v1/sites", nil)
 }

@@ -229,7 +229,7 @@ type apiNoticeCounts struct {
 	apiCounts
 }
 
-// apiStatistics counts acts by day and by notice: from sums, however many acts there are. Days are UTC.
+// apiStatistics counts acts by day, notice, language and device: from sums, however many acts there are. Days are UTC.
 func (s *Server) apiStatistics(c echo.Context) error {
 	ctx, site, q := c.Request().Context(), siteOf(c), c.QueryParams()
 	from, to, err := readPeriod(q.Get("from"), q.Get("to"), s.cfg.Now())
@@ -254,7 +254,13 @@ func (s *Server) apiStatistics(c echo.Context) error {
 		Total   apiCounts         `json:"total"`
 		Days    []apiDay          `json:"days"`
 		Notices []apiNoticeCounts `json:"notices"`
+
+		Languages []apiShare `json:"languages"`
+		Devices   []apiShare `json:"devices"`
 	}{From: from.Format(time.DateOnly), To: to.AddDate(0, 0, -1).Format(time.DateOnly), Days: []apiDay{}, Notices: []apiNoticeCounts{}}
+	if out.Languages, out.Devices, err = s.sharesOf(ctx, site.ID, from, to); err != nil {
+		return err
+	}
 	for _, d := range days {
 		day := apiDay{Day: d.Day.Format(time.DateOnly)}
 		day.add(d.Counts)

@@ -11,7 +11,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"samtykke/consent"
-	"samtykke/scanner"
+	"samtykke/scanner/judgement"
+	"samtykke/scanner/report"
 	"samtykke/server/dashboard"
 	"samtykke/server/store"
 )
@@ -120,6 +121,23 @@ func (s *Server) apiMergeScan(c echo.Context) error {
 	return s.apiReadItems(c)
 }
 
+// apiKeepScan stores the report of a scan that was made elsewhere, such as in a pipeline, and adds what it found to the draft.
+func (s *Server) apiKeepScan(c echo.Context) error {
+	raw, err := readBody(c, report.MaxBytes)
+	if err != nil {
+		return err
+	}
+	site := siteOf(c)
+	report, err := checkScan(raw, site)
+	if err != nil {
+		return err
+	}
+	if err := s.keepScan(c, site.ID, raw, &report); err != nil {
+		return err
+	}
+	return s.apiReadItems(c)
+}
+
 // apiFinding is a finding of the newest scan, with the decision that stands for it.
 type apiFinding struct {
 	consent.Finding
@@ -133,7 +151,7 @@ type apiAccepted struct {
 }
 
 // lastReport is the newest scan and what it reported.
-func (s *Server) lastReport(c echo.Context) (j store.ScanJob, r scanner.Report, err error) {
+func (s *Server) lastReport(c echo.Context) (j store.ScanJob, r judgement.Report, err error) {
 	ctx, site := c.Request().Context(), siteOf(c).ID
 	last, err := s.db.LastScan(ctx, site)
 	if err != nil {

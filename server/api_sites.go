@@ -98,20 +98,10 @@ func (s *Server) apiSite(ctx context.Context, site *consent.Site) (apiSite, erro
 
 // apiSites lists the sites that the token may see, in the order of their making.
 func (s *Server) apiSites(c echo.Context) error {
-	t, err := tokenOf(c)
-	if err != nil {
-		return err
-	}
 	ctx := c.Request().Context()
-	all, err := s.db.SitesOf(ctx, t.Org.ID)
+	seen, err := s.tokenSites(c)
 	if err != nil {
 		return err
-	}
-	var seen []consent.Site
-	for _, site := range all {
-		if t.May(site.ID) {
-			seen = append(seen, site)
-		}
 	}
 	return listPage(c, seen, func(site *consent.Site) string { return site.ID }, func(site *consent.Site) (apiSite, error) { return s.apiSite(ctx, site) })
 }
@@ -130,9 +120,6 @@ func (s *Server) apiAddSite(c echo.Context) error {
 	t, err := tokenOf(c)
 	if err != nil {
 		return err
-	}
-	if t.Sites != nil {
-		return forbidden("token_limited", "The token is for some of the organisation's sites only.")
 	}
 	var in struct {
 		ID string `json:"id"`

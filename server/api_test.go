@@ -19,6 +19,7 @@ import (
 
 	"samtykke/consent"
 	"samtykke/scanner"
+	"samtykke/scanner/judgement"
 	"samtykke/server"
 	"samtykke/server/ledger"
 	"samtykke/server/store"
@@ -45,7 +46,7 @@ func (o *office) newRobot(k *contract, org string, scopes []store.Scope, sites .
 // scanOffice is an office that could scan, whose domain is proven, and of which no request leaves the machine.
 func scanOffice(t testing.TB) *office {
 	o := newOffice(t, func(c *server.Config) {
-		c.Scan = func(context.Context, string, scanner.Options) (scanner.Report, error) { return officeScan(), nil }
+		c.Scan = func(context.Context, string, scanner.Options) (judgement.Report, error) { return officeScan(), nil }
 		c.Fetch = &http.Client{Transport: silence{}}
 		c.LookupTXT = func(context.Context, string) ([]string, error) { return nil, errors.New("no such host") }
 	}).furnish()
@@ -108,6 +109,7 @@ func TestAPI_DoesWhatTheDashboardDoes(t *testing.T) {
 	k := newContract(t)
 	for name, test := range map[string]func(*testing.T, *contract){
 		"draft to notice": apiDraftToNotice, "sites": apiSites, "consents": apiConsents, "duties": apiDuties, "scans": apiScans,
+		"organisation": apiOrganisation, "papers": apiPapers, "figures": apiFigures, "evidence": apiEvidence,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, k) })
 	}

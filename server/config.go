@@ -12,11 +12,15 @@ import (
 
 	"samtykke/consent"
 	"samtykke/scanner"
+	"samtykke/scanner/guard"
+	"samtykke/scanner/judgement"
 )
 
 // Config is everything that a server can be told. The zero value of each field is a working default.
 type Config struct {
 	BaseURL string // how browsers reach the server, such as https://samtykke.example.dk
+
+	Version string // of the program, for whoever runs it
 
 	// TrustedProxies are the networks whose X-Forwarded-For is believed. Empty: the connection's own address counts.
 	TrustedProxies []netip.Prefix
@@ -37,7 +41,7 @@ type Config struct {
 	Pictures func(context.Context, []scanner.Shot) (scanner.Album, error)
 
 	// Scan scans a website: scanner.Scan, with the options that fit. nil: this server scans nothing.
-	Scan func(ctx context.Context, address string, o scanner.Options) (scanner.Report, error)
+	Scan func(ctx context.Context, address string, o scanner.Options) (judgement.Report, error)
 
 	// ScanTime is how long one scan may take, ScanMemory how many bytes its browser may need; default an hour and 3 GiB.
 	ScanTime   time.Duration
@@ -78,7 +82,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.ScanMemory = 3 << 30
 	}
 	if c.Fetch == nil {
-		c.Fetch = scanner.Client(false, nil)
+		c.Fetch = guard.Client(false, nil)
 	}
 	if c.LookupTXT == nil {
 		c.LookupTXT = net.DefaultResolver.LookupTXT

@@ -27,39 +27,6 @@ var csvColumns = []string{
 
 const csvTime = "2006-01-02T15:04:05.000Z"
 
-// exportConsents streams the records of a filter, however many: memory stays constant.
-func (s *Server) exportConsents(c echo.Context) error {
-	ctx, q := c.Request().Context(), trimmed(c.QueryParams())
-	site, err := s.db.Site(ctx, c.Param("site"))
-	if err != nil {
-		return err
-	}
-	heads, err := s.db.NoticeHeads(ctx, site.ID)
-	if err != nil {
-		return err
-	}
-	q.Del("after")
-	filter, err := readFilter(site.ID, q, heads)
-	if err != nil {
-		return err
-	}
-	if err := s.exported(c, site.ID, "csv", q); err != nil {
-		return err
-	}
-	h := c.Response().Header()
-	h.Set("Content-Type", "text/csv; charset=utf-8")
-	h.Set("Content-Disposition", `attachment; filename="samtykke-`+site.ID+`.csv"`)
-	if err := writeCSV(c.Response(), s.db.All(ctx, filter), versionsOf(heads), s.extendWrite(c)); err != nil {
-		if !c.Response().Committed {
-			h.Del("Content-Disposition") // what follows is a page that says what went wrong
-			return err
-		}
-		// Half a file must not look like a whole one: the browser then says that the download failed.
-		panic(http.ErrAbortHandler)
-	}
-	return nil
-}
-
 // extendWrite sends what is ready and gives the next part its own time: a slow reader of a large export is no
 // stalled connection.
 func (s *Server) extendWrite(c echo.Context) func() {

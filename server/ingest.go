@@ -30,6 +30,7 @@ type ingest struct {
 // pending is an act on its way to the disk. The answer channel holds one answer, so that the writer never waits.
 type pending struct {
 	record consent.Record
+	device store.Device // it is counted, and not kept with the act
 	answer chan error
 }
 
@@ -49,9 +50,9 @@ func newIngest(db *store.DB, log *slog.Logger, queue, size int, wrote func(int, 
 }
 
 // add blocks until the record is durable (nil) or refused. A full queue refuses at once.
-func (i *ingest) add(r consent.Record) error {
+func (i *ingest) add(r consent.Record, device store.Device) error {
 	p := pendings.Get().(*pending)
-	p.record = r
+	p.record, p.device = r, device
 	if !i.offer(p) {
 		i.trouble.add(r.Site)
 		pendings.Put(p)
@@ -90,14 +91,14 @@ func (i *ingest) close() {
 func (i *ingest) run() {
 	defer close(i.done)
 	group := make([]*pending, 0, i.size)
-	records := make([]consent.Record, 0, i.size)
+	records, devices := make([]consent.Record, 0, i.size), make([]store.Device, 0, i.size)
 	for p := range i.queue {
 		group = i.collect(append(group[:0], p))
-		records = records[:0]
+		records, devices = records[:0], devices[:0]
 		for _, p := range group {
-			records = append(records, p.record)
+			records, devices = append(records, p.record), append(devices, p.device)
 		}
-		i.write(group, records)
+		i.write(group, records, devices)
 	}
 }
 
@@ -117,15 +118,15 @@ func (i *ingest) collect(group []*pending) []*pending {
 	return group
 }
 
-func (i *ingest) write(group []*pending, records []consent.Record) {
+func (i *ingest) write(group []*pending, records []consent.Record, devices []store.Device) {
 	started := time.Now()
-	errs, err := i.append(records)
+	errs, err := i.append(records, devices)
 	if err != nil && len(records) > 1 && time.Since(started) < time.Second {
 		// One act that the database can't take must not keep the others from being recorded. A database that doesn't
 		// answer fails slowly: then trying each act would make every visitor wait for all of them.
 		i.log.Error("writing a group of consents failed, trying them one by one", slog.Int("acts", len(records)), slog.Any("error", err))
 		for k := range records {
-			i.write(group[k:k+1], records[k:k+1])
+			i.write(group[k:k+1], records[k:k+1], devices[k:k+1])
 		}
 		return
 	}
@@ -145,10 +146,10 @@ func (i *ingest) write(group []*pending, records []consent.Record) {
 	}
 }
 
-func (i *ingest) append(records []consent.Record) (errs []error, err error) {
+func (i *ingest) append(records []consent.Record, devices []store.Device) (errs []error, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
 	defer cancel()
-	errs, err = i.db.Append(ctx, records)
+	errs, err = i.db.AppendFrom(ctx, records, devices)
 	if err == nil && len(errs) != len(records) {
 		err = errors.New("the store answered for another number of records")
 	}

@@ -33,7 +33,11 @@ type measured struct {
 	groups   histogram // acts that were written together
 	commits  histogram // how long that took
 	start    time.Time
+	address  string // where Prometheus finds them; empty for nowhere
 }
+
+// actRecorded is how an act ends that is on disk.
+const actRecorded = "recorded"
 
 func newMetrics() *measured {
 	return &measured{
@@ -129,7 +133,7 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 			took, r, status := time.Since(began), c.Request(), c.Response().Status
 			act := ""
 			if c.Path() == actRoute && r.Method == http.MethodPost {
-				act = "recorded"
+				act = actRecorded
 				if err != nil {
 					e, _ := asError(err)
 					act = e.Code
@@ -152,6 +156,8 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 
 // ServeMetrics serves /metrics on a listener of its own until ctx ends, so that it is never public by accident.
 func (s *Server) ServeMetrics(ctx context.Context, l net.Listener) error {
+	s.metrics.serveAt("http://" + l.Addr().String() + "/metrics")
+	defer s.metrics.serveAt("")
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
@@ -163,6 +169,13 @@ func (s *Server) ServeMetrics(ctx context.Context, l net.Listener) error {
 		return err
 	}
 	return nil
+}
+
+// serveAt notes where the metrics are.
+func (m *measured) serveAt(address string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.address = address
 }
 
 // page writes metrics in Prometheus' text format.

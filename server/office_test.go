@@ -19,7 +19,8 @@ import (
 	"golang.org/x/net/html"
 
 	"samtykke/consent"
-	"samtykke/scanner"
+	"samtykke/scanner/evidence"
+	"samtykke/scanner/judgement"
 	"samtykke/server"
 	"samtykke/server/store"
 	"samtykke/server/store/storetest"
@@ -148,16 +149,16 @@ func officeItems(s *consent.Site) []consent.Item {
 // onePixel is the smallest picture.
 var onePixel, _ = base64.StdEncoding.DecodeString("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 
-func officeScan() scanner.Report {
+func officeScan() judgement.Report {
 	at := storetest.Day.Add(-26 * time.Hour)
-	return scanner.Report{
+	return judgement.Report{
 		URL: "https://fjordfletvaerk.example/", StartedAt: at.Add(-time.Minute), FinishedAt: at, Browser: "Chromium 156",
-		Pages: []scanner.Page{{URL: "https://fjordfletvaerk.example/", State: "none", Status: 200}},
-		Items: []scanner.Item{
+		Pages: []judgement.Page{{URL: "https://fjordfletvaerk.example/", State: "none", Status: 200}},
+		Items: []judgement.Item{
 			{Kind: consent.Cookie, Name: "_tl_id", Host: ".fjordfletvaerk.example", Party: consent.FirstParty, States: []string{"accept"}, Category: consent.Statistics, Confidence: 1, LifetimeS: 33696000},
 			{Kind: consent.Cookie, Name: "ny_maaler", Host: "fjordfletvaerk.example", Party: consent.FirstParty, States: []string{"accept"}, Category: consent.Unclassified, LifetimeS: 86400},
 		},
-		Pictures: []scanner.Picture{{State: "none", Device: "mobile", Layer: "first", Page: "https://fjordfletvaerk.example/", PNG: onePixel}},
+		Pictures: []evidence.Picture{{State: "none", Device: "mobile", Layer: "first", Page: "https://fjordfletvaerk.example/", PNG: onePixel}},
 		Findings: []consent.Finding{
 			{
 				Code: "unclassified", Severity: consent.High, Requirement: "S8", Evidence: []consent.Text{{"da": "cookie xq7_41 (fjordfletvaerk.example)", "en": "cookie xq7_41 (fjordfletvaerk.example)"}},
@@ -324,8 +325,9 @@ func (o *office) scanPath() string {
 func (o *office) pages() []string {
 	r := o.records[0]
 	return []string{
-		"/", "/password", "/account", "/account/totp", "/organisations", "/organisations/first/people", "/organisations/first/tokens", "/sites/new", "/sites/" + siteID, "/sites/" + siteID + "?days=365", "/sites/" + siteID + "/start", "/sites/" + siteID + "/consents", "/sites/" + siteID + "/consents?from=x&visitor=y",
-		"/sites/" + siteID + "/consents/" + r.Visitor.String() + "/" + r.ID.String(), "/sites/" + siteID + "/settings", "/sites/" + siteID + "/retention", "/sites/" + siteID + "/delete", "/sites/" + siteID + "/texts?lang=en",
+		"/", "/password", "/account", "/account/totp", "/organisations", "/organisations/first/people", "/organisations/first/tokens", "/sites/new", "/sites/" + siteID, "/sites/" + siteID + "?days=365", "/sites/" + siteID + "/start", "/sites/" + siteID + "/consents", "/sites/" + siteID + "/consents?from=x&visitor=y", "/sites/" + siteID + "/export?action=accept_all&from=2026-11-01", "/sites/" + siteID + "/export?export=" + r.ID.String(),
+		"/sites/" + siteID + "/consents/" + r.Visitor.String() + "/" + r.ID.String(), "/sites/" + siteID + "/settings", "/sites/" + siteID + "/retention", "/sites/" + siteID + "/delete", "/sites/" + siteID + "/editor", "/sites/" + siteID + "/editor?section=look&lang=en", "/sites/" + siteID + "/editor?section=asks",
+		"/sites/" + siteID + "/editor?section=signals", "/sites/" + siteID + "/editor?section=blocking", "/sites/" + siteID + "/pack", "/sites/" + siteID + "/rights", "/installation/status",
 		"/sites/" + siteID + "/declaration", "/sites/" + siteID + "/scans", o.scanPath(), "/sites/" + siteID + "/domains", "/sites/" + siteID + "/notices", "/sites/" + siteID + "/notices/3", "/sites/" + siteID + "/audit", "/audit", "/sites/" + siteID + "/papers", "/installation", "/nowhere",
 	}
 }

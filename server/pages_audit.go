@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,6 +29,7 @@ type auditData struct {
 // auditRow is an entry as people read it.
 type auditRow struct {
 	store.AuditEntry
+	About   string // what it was done to, where there is more to say than the site
 	Changes []auditChange
 }
 
@@ -49,7 +51,7 @@ func (s *Server) auditPage(c echo.Context) error {
 
 // installationAuditPage shows what people did with the installation: logins, people, keys.
 func (s *Server) installationAuditPage(c echo.Context) error {
-	return s.showAudit(c, dashboard.View{}, "/audit", "")
+	return s.showAudit(c, dashboard.View{Admin: "audit"}, "/audit", "")
 }
 
 func (s *Server) showAudit(c echo.Context, v dashboard.View, base, site string) error {
@@ -63,8 +65,12 @@ func (s *Server) showAudit(c echo.Context, v dashboard.View, base, site string) 
 	if err != nil {
 		return s.again(c, "audit", v, err)
 	}
+	names, err := s.orgNames(c, site, words)
+	if err != nil {
+		return err
+	}
 	for _, e := range page {
-		d.Rows = append(d.Rows, auditRow{e, auditChanges(&e.Deed, words)})
+		d.Rows = append(d.Rows, auditRow{e, aboutWords(&e.Deed, words, names), auditChanges(&e.Deed, words, names)})
 	}
 	if next != "" {
 		d.Next = withAfter(q, next)
@@ -76,8 +82,36 @@ func (s *Server) showAudit(c echo.Context, v dashboard.View, base, site string) 
 	return s.show(c, "audit", v)
 }
 
+// orgNames are the names of the organisations that the reader may know of, by id.
+func (s *Server) orgNames(c echo.Context, site string, words *dashboard.Words) (map[string]string, error) {
+	names := map[string]string{}
+	for _, m := range userOf(c).Members {
+		names[m.Org.ID] = orgName(m.Org, words)
+	}
+	if site != "" {
+		return names, nil
+	}
+	all, err := s.db.Organisations(c.Request().Context())
+	for _, o := range all {
+		names[o.ID] = orgName(o, words)
+	}
+	return names, err
+}
+
+// aboutWords says what a deed was done to. Some are done to a publication, whose number is put into a sentence.
+func aboutWords(d *consent.Deed, words *dashboard.Words, names map[string]string) string {
+	key := "deed.about." + d.What
+	if _, err := strconv.Atoi(d.Object); err == nil && words.Has(key) {
+		return words.T(key, d.Object)
+	}
+	if key += "." + d.Object; words.Has(key) {
+		return words.T(key)
+	}
+	return cmp.Or(names[d.Object], d.Object)
+}
+
 // auditChanges lists what a deed changed, in the order of the fields' names.
-func auditChanges(d *consent.Deed, words *dashboard.Words) []auditChange {
+func auditChanges(d *consent.Deed, words *dashboard.Words, names map[string]string) []auditChange {
 	all := maps.Clone(d.Old)
 	if all == nil {
 		all = map[string]any{}
@@ -86,6 +120,9 @@ func auditChanges(d *consent.Deed, words *dashboard.Words) []auditChange {
 	var list []auditChange
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		change := auditChange{Label: fieldWords(name, words), Old: valueWords(name, d.Old[name], words), New: valueWords(name, d.New[name], words)}
+		if name == "organisation" {
+			change.Old, change.New = cmp.Or(names[change.Old], change.Old), cmp.Or(names[change.New], change.New)
+		}
 		if change.Label == "" {
 			change.Code = name
 		}
@@ -101,7 +138,7 @@ func fieldWords(name string, words *dashboard.Words) string {
 	if parts := strings.Split(short, "."); len(parts) == 3 && parts[0] == "texts" && words.Has("field.texts."+parts[2]) {
 		return words.T("field.texts."+parts[2]) + " (" + dashboard.LanguageName(parts[1]) + ")"
 	}
-	for _, key := range []string{"audit.field." + short, "field." + short} {
+	for _, key := range []string{"audit.field." + short, "field." + short, "field.controller." + strings.TrimPrefix(short, "operator.")} {
 		if words.Has(key) {
 			return words.T(key)
 		}
@@ -110,7 +147,7 @@ func fieldWords(name string, words *dashboard.Words) string {
 }
 
 // valuesOf says which words the values of some fields have.
-var valuesOf = map[string]string{"filter.action": "action.", "filter.category": "category."}
+var valuesOf = map[string]string{"filter.action": "action.", "filter.category": "category.", "role": "role.", "scopes": "scope.", "method": "domains."}
 
 // valueWords writes a field's value for people.
 func valueWords(name string, v any, words *dashboard.Words) string {
@@ -120,6 +157,9 @@ func valueWords(name string, v any, words *dashboard.Words) string {
 	case string:
 		if key := valuesOf[name] + v; valuesOf[name] != "" && words.Has(key) {
 			return words.T(key)
+		}
+		if t, err := time.Parse(time.RFC3339, v); err == nil {
+			return timeWords(t, words)
 		}
 		return v
 	case bool:
@@ -131,11 +171,30 @@ func valueWords(name string, v any, words *dashboard.Words) string {
 		}
 		return strings.Join(list, ", ")
 	}
+	if fields, ok := v.(map[string]any); ok {
+		var list []string
+		for _, k := range slices.Sorted(maps.Keys(fields)) {
+			if label := fieldWords(name+"."+k, words); label != "" {
+				list = append(list, label+": "+valueWords(k, fields[k], words))
+			}
+		}
+		if len(list) > 0 {
+			return strings.Join(list, ", ")
+		}
+	}
 	b, err := json.Marshal(v)
 	if err != nil {
 		return "" // what was read from JSON can be written as such
 	}
 	return string(b)
+}
+
+// timeWords writes a time; a day where it is the beginning of one in UTC, as days without a clock are stored.
+func timeWords(t time.Time, words *dashboard.Words) string {
+	if t = t.UTC(); t.Equal(t.Truncate(24 * time.Hour)) {
+		return words.Day(t)
+	}
+	return words.Moment(t)
 }
 
 // exportAuditLog streams a site's audit log with its proofs.

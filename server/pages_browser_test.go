@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -33,7 +34,12 @@ func newDesk(t *testing.T) *desk {
 // enter gives the browser the session of a role.
 func (d *desk) enter(role consent.Role) {
 	d.t.Helper()
-	_, err := chromedp.Call(d.Ctx, network.SetCookie, network.SetCookieParams{Name: "samtykke_session", Value: string(role), URL: "http://cmp.example/"})
+	d.session(string(role))
+}
+
+func (d *desk) session(token string) {
+	d.t.Helper()
+	_, err := chromedp.Call(d.Ctx, network.SetCookie, network.SetCookieParams{Name: "samtykke_session", Value: token, URL: "http://cmp.example/"})
 	d.check(err)
 }
 
@@ -54,8 +60,13 @@ func TestPages_AreAccessible(t *testing.T) {
 		t.Fatalf("axe-core is missing: run npm ci (%v)", err)
 	}
 	d := newDesk(t)
+	two, _, err := d.db.UserByEmail(t.Context(), "auditor@fjord.example")
+	d.check(err)
+	d.check(d.db.SetTOTP(t.Context(), two.ID, []byte("12345678901234567890"), 0, nil))
 	check := func(name, path string) {
-		d.Go("http://cmp.example" + path)
+		if path != "" {
+			d.Go("http://cmp.example" + path)
+		}
 		var found []string
 		d.Eval(string(axe)+`;document.querySelectorAll("details").forEach(d=>d.open=true);
 			axe.run().then(r=>r.violations.flatMap(v=>v.nodes.map(n=>v.id+" "+n.html+" "+n.failureSummary)))`, &found)
@@ -73,13 +84,39 @@ func TestPages_AreAccessible(t *testing.T) {
 			d.look([]int64{1280, 320}[(i+k)%2], scheme)
 			_, err := chromedp.Call(d.Ctx, network.ClearBrowserCookies, struct{}{})
 			d.check(err)
-			check(fmt.Sprint(lang, scheme, "login"), "/login?lang="+lang)
+			d.doors(lang, scheme, func(name, path string) { check(fmt.Sprint(lang, " ", scheme, " ", name), path) })
 			d.enter(consent.Owner)
 			for _, path := range d.pages() {
 				check(fmt.Sprint(lang, " ", scheme, " ", path), path)
 			}
 		}
 	}
+}
+
+// doors visits the pages before the login, as they are at first and after what was typed there was wrong. A page that is
+// there already has no path.
+func (d *desk) doors(lang, scheme string, visit func(name, path string)) {
+	d.t.Helper()
+	wrong := func(name string, fields ...string) {
+		for i := 0; i < len(fields); i += 2 {
+			d.Do(chromedp.SendKeys(chromedp.CSS(fields[i]), fields[i+1]))
+		}
+		d.Click("main form button")
+		d.Wait(`document.querySelector("main .problem") !== null`)
+		visit(name, "")
+	}
+	visit("login", "/login?lang="+lang)
+	wrong("login that failed", "#email", "nobody@fjord.example", "#password", "forkert")
+	a := d.post(consent.Owner, "/organisations/first/people", "op", "invite", "email", "jens."+lang+scheme+"@fjord.example", "role", "editor", "limit", "every")
+	link := regexp.MustCompile(`/invitation/[\w-]{43}`).FindString(a.Body.String())
+	visit("invitation", link+"?lang="+lang)
+	wrong("invitation with a bad password", "#password", "kort")
+	visit("invitation that is gone", "/invitation/gone?lang="+lang)
+	half := d.post(stranger, "/login", "email", "auditor@fjord.example", "password", officePassword)
+	half.leadsTo(d.t, "/login/code?next=%2F")
+	d.session(half.Result().Cookies()[0].Value)
+	visit("code", "/login/code?lang="+lang)
+	wrong("code that is wrong", "#code", "123456")
 }
 
 // The whole way with mouse and keys, without script: log in, add a site, publish, read the tag.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -12,8 +13,9 @@ import (
 )
 
 // classified sorts many entries at once. Ticked entries get the form's category and, where one is named, its provider; what
-// was sorted by keys comes as one "as" for each entry: the category, a space and the entry's key.
-func classified(items []consent.Item, f *dashboard.Form) (list []consent.Item, done string, err error) {
+// was sorted by keys comes as one "as" for each entry: the category, a space and the entry's key. What is necessary without
+// consent needs a reason in each of the site's languages: its own, or the form's for all that have none.
+func classified(items []consent.Item, f *dashboard.Form, languages []string) (list []consent.Item, done string, err error) {
 	wish := map[string]consent.Category{}
 	for _, as := range f.Values["as"] {
 		category, key, _ := strings.Cut(as, " ")
@@ -28,6 +30,7 @@ func classified(items []consent.Item, f *dashboard.Form) (list []consent.Item, d
 		return nil, "", wrongField("bad_item", "Nothing was sorted.", "category", "Tick at least one entry.")
 	}
 	list = slices.Clone(items)
+	reason, wrong := inLanguages(f, "reason."), map[string]string{}
 	for i := range list {
 		it := &list[i]
 		key := itemKey(it)
@@ -36,8 +39,12 @@ func classified(items []consent.Item, f *dashboard.Form) (list []consent.Item, d
 			continue
 		}
 		it.Category = category
-		if category != consent.Necessary {
-			it.Reason = nil
+		if it.Reason = reasons(category, it.Reason, reason); category == consent.Necessary {
+			for _, lang := range languages {
+				if it.Reason[lang] == "" {
+					wrong["reason."+lang] = "Say why the site doesn't work without it."
+				}
+			}
 		}
 		if provider != "" && slices.Contains(ticked, key) {
 			it.Provider = provider
@@ -50,7 +57,27 @@ func classified(items []consent.Item, f *dashboard.Form) (list []consent.Item, d
 	if len(wish) > 0 {
 		return nil, "", consent.NotFound("no_item", "The entry is not in the declaration any more.")
 	}
+	if len(wrong) > 0 {
+		return nil, "", &consent.Error{Kind: consent.KindInvalid, Code: "bad_item", Message: "Nothing was sorted.", Fields: wrong}
+	}
 	return list, "items_classified", nil
+}
+
+// reasons are why an entry is necessary: its own words, and the form's in the languages in which it has none.
+func reasons(category consent.Category, own, given map[string]string) map[string]string {
+	if category != consent.Necessary {
+		return nil
+	}
+	all := maps.Clone(given)
+	for lang, words := range own {
+		if words != "" {
+			all[lang] = words
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all
 }
 
 // servedDeclaration is where the declaration is found, as visitors have it and as the draft would have it.

@@ -21,7 +21,7 @@ type consentList struct {
 	Next     string    // query of the older page; "" at the end
 	First    string    // query of the newest page; "" where this is it
 	Searched time.Time // how far back was looked where the search is to be continued, else zero
-	Export   string    // query of the CSV with the same filter
+	Export   string    // query of the export with the same filter
 	Filtered bool
 	Actions  []consent.Action
 	Asked    []consent.Category

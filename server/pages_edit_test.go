@@ -14,7 +14,7 @@ import (
 	"golang.org/x/net/html"
 
 	"samtykke/consent"
-	"samtykke/scanner"
+	"samtykke/scanner/report"
 	"samtykke/server"
 )
 
@@ -186,7 +186,7 @@ func TestScan_FillsTheDeclaration(t *testing.T) {
 		}
 		wellFormed(t, a, "da")
 	}
-	o.upload(t, make([]byte, scanner.MaxReport+1<<20)).wants(t, http.StatusRequestEntityTooLarge)
+	o.upload(t, make([]byte, report.MaxBytes+1<<20)).wants(t, http.StatusRequestEntityTooLarge)
 	if after, err := o.db.LastScan(t.Context(), siteID); err != nil || !after.At.Equal(scan.At) {
 		t.Error("a refused report was kept")
 	}

@@ -125,6 +125,63 @@ func TestItems_AreSortedTogether(t *testing.T) {
 	}
 }
 
+// S9: many entries become necessary only with a reason in each of the site's languages. Those that have words of their own keep
+// them; what was chosen is still there when something is wrong.
+func TestItems_AreNecessaryForAReason(t *testing.T) {
+	o := newOffice(t).furnish()
+	path := "/sites/" + siteID + "/declaration"
+	own := officeItems(&o.site)
+	for i := range own {
+		if own[i].Name == "kurv" {
+			own[i].Reason = map[string]string{"da": "Kurven ville være tom."}
+		}
+	}
+	o.check(o.db.EditItems(t.Context(), siteID, declare(own)))
+	keys := map[string]string{}
+	for _, box := range o.get(consent.Editor, path).all("input", "name", "item") {
+		keys[strings.Split(attrOf(box, "value"), "&")[1]] = attrOf(box, "value")
+	}
+	chosen := []string{"op", "classify", "category", "necessary", "item", keys["_tl_id"], "item", keys["kurv"], "as", "necessary " + keys["IDE"]}
+	for lang, want := range map[string]string{"da": "Skriv, hvorfor hjemmesiden ikke virker uden.", "en": "Say why the site doesn't work without it."} {
+		o.speak(lang)
+		a := o.post(consent.Editor, path, chosen...).wants(t, http.StatusBadRequest)
+		var why []string
+		for _, p := range a.all("p", "class", "why") {
+			why = append(why, text(p))
+		}
+		if len(why) != len(o.site.Banner.Languages) || why[0] != want {
+			t.Errorf("%s: %q", lang, why)
+		}
+		if as := a.all("input", "name", "as"); len(as) != 1 || attrOf(as[0], "value") != "necessary "+keys["IDE"] {
+			t.Error("what was sorted by keys is lost")
+		}
+		wellFormed(t, a, lang)
+	}
+	o.post(consent.Editor, path, append(chosen, "reason.da", "Ellers virker butikken ikke.")...).wants(t, http.StatusBadRequest)
+	items, err := o.db.Items(t.Context(), siteID)
+	o.check(err)
+	if d := cmp.Diff(own, items); d != "" {
+		t.Errorf("refused, and yet changed:\n%s", d)
+	}
+	o.post(consent.Editor, path, append(chosen, "reason.da", "Ellers virker butikken ikke.", "reason.en", "The shop fails without.")...).
+		leadsTo(t, path+"?done=items_classified")
+	items, err = o.db.Items(t.Context(), siteID)
+	o.check(err)
+	for _, i := range items {
+		want := map[string]string{"da": "Ellers virker butikken ikke.", "en": "The shop fails without."}
+		if i.Name == "kurv" {
+			want["da"] = "Kurven ville være tom."
+		}
+		if i.Name == "_tl_id" || i.Name == "kurv" || i.Name == "IDE" {
+			if d := cmp.Diff(want, i.Reason); d != "" || i.Category != consent.Necessary {
+				t.Errorf("%s is %s\n%s", i.Name, i.Category, d)
+			}
+		}
+	}
+	// Sorted elsewhere it needs none, and keeps none.
+	o.post(consent.Editor, path, "op", "classify", "category", "statistics", "item", keys["_tl_id"]).leadsTo(t, path+"?done=items_classified")
+}
+
 // The draft's declaration can be seen before it is published, as page and as data; visitors have what is published.
 func TestPreview_ShowsTheDraftsDeclaration(t *testing.T) {
 	o := newOffice(t).furnish()

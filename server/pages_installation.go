@@ -20,7 +20,7 @@ func (s *Server) installationPage(c echo.Context) error {
 		return err
 	}
 	d := s.installationData(&in)
-	return s.show(c, "installation", dashboard.View{Form: d.Main, Data: d})
+	return s.show(c, "installation", dashboard.View{Admin: "installation", Form: d.Main, Data: d})
 }
 
 func (s *Server) installationData(in *installation) *installationData {
@@ -65,5 +65,5 @@ func (s *Server) changeInstallation(c echo.Context) error {
 	default:
 		d.Main = f
 	}
-	return s.again(c, "installation", dashboard.View{Form: f, Data: d}, err)
+	return s.again(c, "installation", dashboard.View{Admin: "installation", Form: f, Data: d}, err)
 }

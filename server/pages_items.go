@@ -18,7 +18,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"samtykke/consent"
-	"samtykke/scanner"
+	"samtykke/scanner/judgement"
+	"samtykke/scanner/report"
 	"samtykke/server/dashboard"
 	"samtykke/server/store"
 )
@@ -199,7 +200,7 @@ func (s *Server) changeItems(c echo.Context) error {
 	var done string
 	err = s.db.EditItems(c.Request().Context(), v.Site.ID, func(items []consent.Item) (list []consent.Item, err error) {
 		if f.Get("op") == "classify" {
-			list, done, err = classified(items, f)
+			list, done, err = classified(items, f, v.Site.Banner.Languages)
 		} else {
 			list, done, err = edited(items, f)
 		}
@@ -325,59 +326,69 @@ func (s *Server) importScan(c echo.Context) error {
 	if err != nil {
 		return s.scanAgain(c, v, err)
 	}
-	found := report.Draft()
-	accepted, err := s.db.Accepted(c.Request().Context(), v.Site.ID)
-	if err != nil {
-		return err
-	}
-	summary, err := json.Marshal(factsOf(&report, nil, accepted))
-	if err != nil {
-		return err
-	}
-	err = s.db.AddScan(c.Request().Context(), v.Site.ID,
-		store.Scan{By: userOf(c).Email, At: report.FinishedAt, Report: raw, Summary: summary, Seen: sightingsOf(&report)},
-		func(items []consent.Item) ([]consent.Item, error) { return merged(items, found), nil }, s.deed(c, "scan_imported", v.Site.ID))
-	if err != nil {
-		return err
-	}
-	if err := s.catalog.refresh(c.Request().Context()); err != nil {
+	if err := s.keepScan(c, v.Site.ID, raw, &report); err != nil {
 		return err
 	}
 	return seeOther(c, "/sites/"+v.Site.ID+"/declaration?done=scan_imported")
+}
+
+// keepScan stores the report of a scan that was made elsewhere, and adds what it found to the draft of the declaration.
+func (s *Server) keepScan(c echo.Context, site string, raw []byte, report *judgement.Report) error {
+	ctx, found := c.Request().Context(), report.Draft()
+	accepted, err := s.db.Accepted(ctx, site)
+	if err != nil {
+		return err
+	}
+	summary, err := json.Marshal(factsOf(report, nil, accepted))
+	if err != nil {
+		return err
+	}
+	err = s.db.AddScan(ctx, site, store.Scan{By: whoOf(c), At: report.FinishedAt, Report: raw, Summary: summary, Seen: sightingsOf(report)},
+		func(items []consent.Item) ([]consent.Item, error) { return merged(items, found), nil }, s.deed(c, "scan_imported", site))
+	if err != nil {
+		return err
+	}
+	return s.catalog.refresh(ctx)
 }
 
 // formOverhead is what a form may add around an uploaded file.
 const formOverhead = 64 << 10
 
 // readScan reads the file of the form. A report about another website is refused: its cookies are not this site's.
-func readScan(c echo.Context, site *consent.Site) ([]byte, scanner.Report, error) {
+func readScan(c echo.Context, site *consent.Site) ([]byte, judgement.Report, error) {
 	r := c.Request()
-	r.Body = http.MaxBytesReader(c.Response(), r.Body, scanner.MaxReport+formOverhead)
+	r.Body = http.MaxBytesReader(c.Response(), r.Body, report.MaxBytes+formOverhead)
 	file, _, err := r.FormFile("report")
 	if err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
-			return nil, scanner.Report{}, err
+			return nil, judgement.Report{}, err
 		}
-		return nil, scanner.Report{}, consent.Invalid("no_file", "Choose the file of a scan.")
+		return nil, judgement.Report{}, consent.Invalid("no_file", "Choose the file of a scan.")
 	}
 	defer file.Close()
 	raw, err := io.ReadAll(file)
 	if err != nil {
-		return nil, scanner.Report{}, err
+		return nil, judgement.Report{}, err
 	}
+	report, err := checkScan(raw, site)
+	return raw, report, err
+}
+
+// checkScan reads a report.
+func checkScan(raw []byte, site *consent.Site) (scan judgement.Report, err error) {
 	if !utf8.Valid(raw) {
-		return nil, scanner.Report{}, consent.Invalid("bad_report", "This is not the JSON of a scan report.")
+		return scan, consent.Invalid("bad_report", "This is not the JSON of a scan report.")
 	}
-	report, err := scanner.ReadReport(bytes.NewReader(raw))
+	scan, err = report.Read(bytes.NewReader(raw))
 	if err != nil {
-		return nil, report, err
+		return scan, err
 	}
-	u, err := url.Parse(report.URL)
+	u, err := url.Parse(scan.URL)
 	if err != nil || !site.AllowsOrigin(u.Scheme+"://"+u.Host) {
-		return nil, report, consent.Invalid("foreign_scan", "The scan is of another website. Add its domain to the site first.")
+		return scan, consent.Invalid("foreign_scan", "The scan is of another website. Add its domain to the site first.")
 	}
-	return raw, report, nil
+	return scan, nil
 }
 
 // scanAgain shows the editor with what is wrong with the file.

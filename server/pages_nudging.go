@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode"
 
-	"samtykke/scanner"
+	"samtykke/scanner/wording"
 )
 
 // meansOther are the roles that the label of a button must not be known for (B6): a refusal that reads like a yes, a yes that
@@ -22,13 +22,13 @@ var meansOther = map[string][]string{
 func nudging(texts map[string]string, lang string) map[string]string {
 	wrong := map[string]string{}
 	for key, words := range texts {
-		if found := scanner.ImpliedConsent(words); found != "" {
+		if found := wording.ImpliedConsent(words); found != "" {
 			wrong[key] = "Going on is no consent: leave out “" + found + "”."
 		}
 	}
 	for key, others := range meansOther {
 		switch words := texts[key]; {
-		case slices.Contains(others, scanner.LabelMeans(words, lang)):
+		case slices.Contains(others, wording.Role(words, lang)):
 			wrong[key] = "Visitors know these words from another kind of button. Say what this one does."
 		case strings.ContainsFunc(words, unicode.IsSymbol):
 			wrong[key] = "A button has words alone: a symbol makes it look unlike the others."

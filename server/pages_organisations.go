@@ -56,7 +56,7 @@ func (s *Server) showOrganisations(c echo.Context, f *dashboard.Form, added *inv
 	if d.Rows, err = s.organisationRows(c.Request().Context()); err != nil {
 		return err
 	}
-	v := dashboard.View{Form: f, Data: &d}
+	v := dashboard.View{Admin: "organisations", Form: f, Data: &d}
 	if failed == nil {
 		return s.show(c, "organisations", v)
 	}

@@ -181,11 +181,15 @@ func (s *Server) fillSites(ctx context.Context, d *sitesData, sites []consent.Si
 		at[sites[i].ID] = &d.Rows[i]
 	}
 	today := s.today()
-	each, err := s.db.SumsBySite(ctx, ids, today.AddDate(0, 0, -13), today.AddDate(0, 0, 1))
+	marks, err := s.db.Marks(ctx, ids)
 	if err != nil {
 		return err
 	}
-	older, err := s.older.sums(ctx, s.db, ids, today.AddDate(0, 0, 1-days), today.AddDate(0, 0, -13))
+	each, err := s.recentSums(ctx, ids, marks, today.AddDate(0, 0, -13), today.AddDate(0, 0, 1))
+	if err != nil {
+		return err
+	}
+	older, err := s.olderSums(ctx, ids, marks, today.AddDate(0, 0, 1-days), today.AddDate(0, 0, -13))
 	if err != nil {
 		return err
 	}
@@ -235,6 +239,7 @@ type overview struct {
 	SameTime  int64 // acts of the same weekday a week ago, up to the same time
 	Languages []part
 	Notices   []part
+	Devices   []part
 	Tag       string // the HTML to paste
 	Notice    *consent.Notice
 	Changed   bool // the draft differs from what visitors see
@@ -328,24 +333,33 @@ func (s *Server) overview(ctx context.Context, site *consent.Site, days int) (ov
 	if o.Start, err = s.startOf(ctx, site, o.Notice, o.Scan != nil); err != nil {
 		return o, err
 	}
-	if err := s.fillTrend(ctx, &o, site, days); err != nil {
+	counts, err := s.countsOf(ctx, site.ID)
+	if err != nil {
 		return o, err
 	}
-	o.Due, err = s.dueOf(ctx, site, o.Notice)
+	if err := s.fillTrend(ctx, &o, &counts, days); err != nil {
+		return o, err
+	}
+	o.Due, err = s.dueOf(ctx, site, o.Notice, &counts)
 	return o, err
 }
 
-func (s *Server) fillTrend(ctx context.Context, o *overview, site *consent.Site, days int) error {
-	now, today := s.cfg.Now(), s.today()
-	sums, err := s.db.SumsByDay(ctx, []string{site.ID}, today.AddDate(0, 0, -max(days-1, 13)), today.AddDate(0, 0, 1))
+func (s *Server) fillTrend(ctx context.Context, o *overview, counts *siteCounts, days int) error {
+	now, today := s.cfg.Now(), counts.today
+	sums, err := counts.sums(ctx, today.AddDate(0, 0, -max(days-1, 13)), today.AddDate(0, 0, 1))
 	if err != nil {
 		return err
 	}
 	o.trend = newTrend(sums, today, days)
-	if o.SameTime, err = s.db.ActsSince(ctx, site.ID, today.AddDate(0, 0, -7), now.AddDate(0, 0, -7)); err != nil {
+	if o.SameTime, err = s.db.ActsSince(ctx, counts.site, today.AddDate(0, 0, -7), now.AddDate(0, 0, -7)); err != nil {
 		return err
 	}
-	shares, err := s.db.Shares(ctx, site.ID, today.AddDate(0, 0, 1-days), today.AddDate(0, 0, 1))
+	devices, err := readCounts(ctx, counts, "devices", today.AddDate(0, 0, 1-days), today.AddDate(0, 0, 1), s.db.Devices)
+	if err != nil {
+		return err
+	}
+	o.Devices = partsOfDevices(devices)
+	shares, err := readCounts(ctx, counts, "shares", today.AddDate(0, 0, 1-days), today.AddDate(0, 0, 1), s.db.Shares)
 	o.Languages = partsBy(shares, func(s *store.Share) string { return s.Language })
 	o.Notices = partsBy(shares, func(s *store.Share) string {
 		if s.Version == 0 {
@@ -371,7 +385,7 @@ func partsBy(shares []store.Share, name func(*store.Share) string) (list []part)
 			list = append(list, part{Name: name(s)})
 		}
 		list[k].N += s.N
-		list[k].Sum.Add(sumOf(s))
+		list[k].Sum.Add(store.NewSum(s.Action, s.N))
 	}
 	for i := range list {
 		list[i].Of = all
@@ -380,24 +394,25 @@ func partsBy(shares []store.Share, name func(*store.Share) string) (list []part)
 	return list
 }
 
-func sumOf(s *store.Share) (sum store.Sum) {
-	switch s.Action {
-	case consent.AcceptAll:
-		sum.AcceptAll = s.N
-	case consent.RejectAll:
-		sum.RejectAll = s.N
-	case consent.Custom:
-		sum.Custom = s.N
-	case consent.Withdraw:
-		sum.Withdraw = s.N
+// partsOfDevices are what was done on each kind of device, the most frequent first.
+func partsOfDevices(sums []store.DeviceSum) (list []part) {
+	for _, d := range sums {
+		k := slices.IndexFunc(list, func(p part) bool { return p.Name == d.Device.String() })
+		if k < 0 {
+			k = len(list)
+			list = append(list, part{Name: d.Device.String()})
+		}
+		list[k].N += d.Acts()
+		list[k].Sum.Add(d.Sum)
 	}
-	return sum
+	slices.SortStableFunc(list, func(a, b part) int { return cmp.Compare(b.N, a.N) })
+	return list
 }
 
 // dueOf estimates from the counts of days what expires and what is deleted soon: many who chose then have chosen again since, so
 // that it is at most so many.
-func (s *Server) dueOf(ctx context.Context, site *consent.Site, n *consent.Notice) (d due, err error) {
-	now, today := s.cfg.Now(), s.today()
+func (s *Server) dueOf(ctx context.Context, site *consent.Site, n *consent.Notice, counts *siteCounts) (d due, err error) {
+	now, today := s.cfg.Now(), counts.today
 	d.Review = site.ReviewDue()
 	d.ReviewNow = !now.Before(d.Review)
 	validity := site.Banner.Validity()
@@ -405,7 +420,7 @@ func (s *Server) dueOf(ctx context.Context, site *consent.Site, n *consent.Notic
 		validity = n.Content.Banner.Validity()
 	}
 	made := today.Add(-validity)
-	sums, err := s.db.SumsByDay(ctx, []string{site.ID}, made, today.AddDate(0, 0, 1))
+	sums, err := counts.sums(ctx, made, today.AddDate(0, 0, 1))
 	if err != nil {
 		return d, err
 	}
@@ -428,7 +443,7 @@ func (s *Server) dueOf(ctx context.Context, site *consent.Site, n *consent.Notic
 		{today.AddDate(0, -months.Refusal, 0), func(s *store.Sum) int64 { return s.RejectAll + s.Withdraw }},
 		{made.AddDate(0, -months.Consent, 0), func(s *store.Sum) int64 { return s.AcceptAll + s.Custom }},
 	} {
-		sums, err := s.db.SumsByDay(ctx, []string{site.ID}, kind.from, kind.from.AddDate(0, 0, soon))
+		sums, err := counts.sums(ctx, kind.from, kind.from.AddDate(0, 0, soon))
 		if err != nil {
 			return d, err
 		}

@@ -165,3 +165,36 @@ type onePage string
 func (p onePage) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Request: r, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(string(p)))}, nil
 }
+
+// T6: what is remembered of days long gone never shows an act that is withheld, on whichever server it was withheld.
+func TestOverview_ForgetsWhatIsWithheld(t *testing.T) {
+	o := newOffice(t).furnish()
+	o.check(o.db.RollUp(t.Context(), o.now))
+	other, err := server.New(t.Context(), o.db, server.Config{BaseURL: "http://cmp.example", Now: func() time.Time { return o.now }})
+	o.check(err)
+	t.Cleanup(other.Close)
+	twin := *o
+	twin.Server = other
+	look := func() (all []string) {
+		for _, at := range []*office{o, &twin} {
+			for _, path := range []string{"/?days=90", "/sites/" + siteID + "?days=90"} {
+				all = append(all, at.get(consent.Owner, path).wants(t, http.StatusOK).words("ul", "class", "legend"))
+			}
+		}
+		return all
+	}
+	old := o.records[120] // two months ago
+	if ago := o.now.Sub(old.At); ago < 30*24*time.Hour || ago > 89*24*time.Hour {
+		t.Fatalf("the act is of %s", old.At)
+	}
+	before := look()
+	for _, on := range []bool{true, false} {
+		_, err := o.db.Restrict(t.Context(), siteID, old.Visitor, on, o.now)
+		o.check(err)
+		for i, now := range look() {
+			if before[i] == "" || on == (now == before[i]) {
+				t.Errorf("withheld %v, page %d: %q, before %q", on, i, now, before[i])
+			}
+		}
+	}
+}

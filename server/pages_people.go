@@ -121,11 +121,15 @@ func (s *Server) withdrawInvitation(c echo.Context, d *peopleData, num string) e
 		return nil // it was used, or it has ended
 	}
 	in := d.Invitations[i]
+	return s.endInvitation(c, &in)
+}
+
+func (s *Server) endInvitation(c echo.Context, in *store.Invitation) error {
 	deeds, err := orgDeeds(c.Request().Context(), s.db, in.Member, s.deed(c, "invitation_withdrawn", "").With(in.Email, nil))
 	if err != nil {
 		return err
 	}
-	return s.db.WithdrawInvitation(c.Request().Context(), d.Org.ID, in.Num, deeds...)
+	return s.db.WithdrawInvitation(c.Request().Context(), in.Org.ID, in.Num, deeds...)
 }
 
 // changeOrganisation saves the name, and whether a second factor must be. Who turns that on has one already.
@@ -138,6 +142,10 @@ func (s *Server) changeOrganisation(c echo.Context, org consent.Organisation, f 
 	if org.TOTP && !was.TOTP && !userOf(c).TOTP {
 		return wrongField("bad_organisation", "The organisation's details are not right yet.", "org.totp", "Add a second factor to your own login first.")
 	}
+	return s.saveOrganisation(c, was, org)
+}
+
+func (s *Server) saveOrganisation(c echo.Context, was, org consent.Organisation) error {
 	deed := s.deed(c, "organisation_changed", "").With(org.ID, nil)
 	if err := deed.Changed(map[string]any{"name": was.Name, "totp": was.TOTP}, map[string]any{"name": org.Name, "totp": org.TOTP}); err != nil {
 		return err
@@ -184,21 +192,9 @@ func (s *Server) editPerson(c echo.Context, d *peopleData, p *personRow, f *dash
 		if err != nil {
 			return "", err
 		}
-		deed := s.deed(c, "user_role_changed", "").With(p.Email, nil)
-		if err := deed.Changed(memberFields(was), memberFields(m)); err != nil {
-			return "", err
-		}
-		deeds, err := orgDeeds(ctx, s.db, union(was, m), deed)
-		if err != nil {
-			return "", err
-		}
-		return "rights", s.db.SetMember(ctx, p.ID, m, deeds...)
+		return "rights", s.setMember(c, &p.Person, was, m)
 	case "remove":
-		deeds, err := orgDeeds(ctx, s.db, was, s.deed(c, "user_removed", "").With(p.Email, map[string]any{"organisation": d.Org.ID}))
-		if err != nil {
-			return "", err
-		}
-		return "removed", s.db.RemoveMember(ctx, p.ID, d.Org.ID, deeds...)
+		return "removed", s.removeMember(c, &p.Person, was)
 	case "reset_totp":
 		// The login may be others' too: what protects them isn't this owner's to take away.
 		u, _, err := s.db.UserByEmail(ctx, p.Email)
@@ -215,4 +211,27 @@ func (s *Server) editPerson(c echo.Context, d *peopleData, p *personRow, f *dash
 		return "totp_reset", s.db.SetTOTP(ctx, p.ID, nil, 0, nil, deeds...)
 	}
 	return "", consent.Invalid("unreadable", "The body could not be read.")
+}
+
+// setMember gives a person other rights in an organisation.
+func (s *Server) setMember(c echo.Context, p *store.Person, was, m consent.Member) error {
+	ctx, deed := c.Request().Context(), s.deed(c, "user_role_changed", "").With(p.Email, nil)
+	if err := deed.Changed(memberFields(was), memberFields(m)); err != nil {
+		return err
+	}
+	deeds, err := orgDeeds(ctx, s.db, union(was, m), deed)
+	if err != nil {
+		return err
+	}
+	return s.db.SetMember(ctx, p.ID, m, deeds...)
+}
+
+// removeMember takes a person out of an organisation.
+func (s *Server) removeMember(c echo.Context, p *store.Person, was consent.Member) error {
+	ctx := c.Request().Context()
+	deeds, err := orgDeeds(ctx, s.db, was, s.deed(c, "user_removed", "").With(p.Email, map[string]any{"organisation": was.Org.ID}))
+	if err != nil {
+		return err
+	}
+	return s.db.RemoveMember(ctx, p.ID, was.Org.ID, deeds...)
 }

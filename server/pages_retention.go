@@ -140,24 +140,32 @@ func (s *Server) deleteSite(c echo.Context) error {
 	if f.Get("delete.name") != v.Site.Name {
 		return s.again(c, "delete", v, wrongField("not_confirmed", "Nothing was deleted.", "delete.name", "Type the site's name exactly as it stands above."))
 	}
-	ctx := context.WithoutCancel(c.Request().Context()) // once begun, it is finished
-	papers, untold := s.dutyData(ctx, v.Site)
-	gone, err := s.db.DeleteSite(ctx, v.Site.ID, s.cfg.Now())
-	if err != nil {
+	paper, _, err := s.deleteWhole(c, v.Site)
+	switch {
+	case err != nil:
 		return s.again(c, "delete", v, err)
-	}
-	if err := s.catalog.refresh(ctx); err != nil {
-		return err
-	}
-	numbers := map[string]any{"acts": gone.Acts, "notices": gone.Notices, "pictures": gone.Pictures, "scans": gone.Scans, "days": gone.Days}
-	if err := s.db.Audit(ctx, s.deed(c, "site_deleted", "").With(gone.Site, numbers)); err != nil {
-		return err
-	}
-	if untold != nil {
+	case paper == nil:
 		return seeOther(c, "/?done=site_deleted")
 	}
+	return showPaper(c, paper.HTML, duties.StyleHash())
+}
+
+// deleteWhole deletes a site with everything of it, and writes the certificate; nil where no paper can be written yet.
+func (s *Server) deleteWhole(c echo.Context, site *consent.Site) (paper *duties.Paper, gone store.Deleted, err error) {
+	ctx := context.WithoutCancel(c.Request().Context()) // once begun, it is finished
+	papers, untold := s.dutyData(ctx, site)
+	if gone, err = s.db.DeleteSite(ctx, site.ID, s.cfg.Now()); err != nil {
+		return nil, gone, err
+	}
+	if err := s.catalog.refresh(ctx); err != nil {
+		return nil, gone, err
+	}
+	numbers := map[string]any{"acts": gone.Acts, "notices": gone.Notices, "pictures": gone.Pictures, "scans": gone.Scans, "days": gone.Days}
+	if err := s.db.Audit(ctx, s.deed(c, "site_deleted", "").With(gone.Site, numbers)); err != nil || untold != nil {
+		return nil, gone, err
+	}
 	words := dashboard.For(languageOf(c))
-	papers.Deletion = &duties.Deletion{At: gone.At, By: userOf(c).Email, Items: []duties.Deleted{
+	papers.Deletion = &duties.Deletion{At: gone.At, By: whoOf(c), Items: []duties.Deleted{
 		{What: words.T("deleted.acts"), Records: gone.Acts},
 		{What: words.T("deleted.notices"), Records: gone.Notices},
 		{What: words.T("deleted.pictures"), Records: gone.Pictures},
@@ -166,8 +174,5 @@ func (s *Server) deleteSite(c echo.Context) error {
 	}, Kept: []string{words.T("deleted.kept")}}
 	papers.To = gone.At
 	p, err := duties.DeletionCertificate(papers, languageOf(c))
-	if err != nil {
-		return err
-	}
-	return showPaper(c, p.HTML, duties.StyleHash())
+	return &p, gone, err
 }

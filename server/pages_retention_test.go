@@ -76,7 +76,7 @@ func TestRetention_CountsAndReports(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows := o.get(always, page).wants(t, 200).all("tr")
-	if len(rows) != 3 || !strings.HasSuffix(text(rows[1]), "Serveren, dagligt 0 1 0") || !strings.HasSuffix(text(rows[2]), "Kun talt En bruger 0 1 0") {
+	if len(rows) != 3 || !strings.HasSuffix(text(rows[1]), "Serveren, dagligt 0 1 0") || !strings.HasSuffix(text(rows[2]), "Kun talt En person 0 1 0") {
 		for _, r := range rows {
 			t.Error(text(r))
 		}

@@ -20,40 +20,44 @@ func (s *Server) returnTo(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx := c.Request().Context()
-	site, err := s.db.Site(ctx, c.Param("site"))
+	n, _, err := s.backTo(c, f.Get("declaration") == "yes")
 	if err != nil {
 		return err
+	}
+	why := dashboard.For(languageOf(c)).T("notices.back_to", n.Version)
+	return seeOther(c, "/sites/"+n.Site+"/notices?done=returned&reason="+url.QueryEscape(why))
+}
+
+// backTo puts what the notice of the address asked with into the draft.
+func (s *Server) backTo(c echo.Context, declaration bool) (n consent.Notice, site consent.Site, err error) {
+	ctx := c.Request().Context()
+	if site, err = s.db.Site(ctx, c.Param("site")); err != nil {
+		return n, site, err
 	}
 	hash, err := s.noticeHash(c)
 	if err != nil {
-		return err
+		return n, site, err
 	}
 	if _, intact, err := s.db.Reseal(ctx, hash); err != nil {
-		return err
+		return n, site, err
 	} else if !intact {
-		return errAltered()
+		return n, site, errAltered()
 	}
-	n, err := s.db.Notice(ctx, hash)
-	if err != nil {
-		return err
+	if n, err = s.db.Notice(ctx, hash); err != nil {
+		return n, site, err
 	}
 	site.Banner = bannerOf(&n.Content)
 	about := strconv.Itoa(n.Version)
 	if err := s.db.UpdateSite(ctx, site, s.deed(c, "settings_changed", site.ID).With(about, nil)); err != nil {
-		return err
+		return n, site, err
 	}
-	if f.Get("declaration") == "yes" {
+	if declaration {
 		put := func([]consent.Item) ([]consent.Item, error) { return slices.Clone(n.Content.Items), nil }
 		if err := s.db.EditItems(ctx, site.ID, put, s.deed(c, "items_changed", site.ID).With(about, nil)); err != nil {
-			return err
+			return n, site, err
 		}
 	}
-	if err := s.catalog.refresh(ctx); err != nil {
-		return err
-	}
-	why := dashboard.For(languageOf(c)).T("notices.back_to", n.Version)
-	return seeOther(c, "/sites/"+site.ID+"/notices?done=returned&reason="+url.QueryEscape(why))
+	return n, site, s.catalog.refresh(ctx)
 }
 
 // bannerOf is a draft that shows what a notice showed. The standard words may have changed since: where they have, the words

@@ -54,7 +54,9 @@ func (s *Server) showDesk(c echo.Context, code int, v dashboard.View, d *rightsD
 	}
 	d.Late = map[int64]bool{}
 	for _, h := range holds {
+		h.From, h.Review = h.From.In(dashboard.Zone), h.Review.In(dashboard.Zone) // the days that people chose
 		if h.Ended != nil {
+			*h.Ended = h.Ended.In(dashboard.Zone)
 			d.Ended = append(d.Ended, h)
 			continue
 		}

@@ -16,6 +16,8 @@ import (
 
 	"samtykke/consent"
 	"samtykke/scanner"
+	"samtykke/scanner/judgement"
+	"samtykke/scanner/report"
 	"samtykke/server/dashboard"
 	"samtykke/server/store"
 )
@@ -25,15 +27,15 @@ type scanData struct {
 	scanRow
 	Told     *scanner.Progress // how far it is, while it runs
 	Live     bool              // the page loads itself anew
-	Report   *scanner.Report   // nil where there is none
+	Report   *judgement.Report // nil where there is none
 	Before   *store.ScanJob    // the scan that it is compared with; nil where there is none
 	Open     []scanFinding
 	Accepted []scanFinding
-	Changes  *scanner.Changes // nil where there was no scan before
-	Missing  []consent.Item   // that the declaration lacks
+	Changes  *judgement.Changes // nil where there was no scan before
+	Missing  []consent.Item     // that the declaration lacks
 	Groups   []itemGroup
 	Hosts    []hostRow
-	Broken   []scanner.Page
+	Broken   []judgement.Page
 	Files    []string // that can be downloaded
 }
 
@@ -106,7 +108,7 @@ func (s *Server) scanData(c echo.Context, site *consent.Site) (d scanData, err e
 	if d.Report, err = s.report(ctx, &j); err != nil {
 		return d, err
 	}
-	var before *scanner.Report
+	var before *judgement.Report
 	if last, err := s.db.ScanBefore(ctx, site.ID, id); err == nil {
 		d.Before = &last
 		if before, err = s.report(ctx, &last); err != nil {
@@ -128,7 +130,7 @@ func (s *Server) scanData(c echo.Context, site *consent.Site) (d scanData, err e
 }
 
 // lay puts what the report says in the page's order.
-func (d *scanData) lay(before *scanner.Report, accepted []store.Acceptation, declared []consent.Item) {
+func (d *scanData) lay(before *judgement.Report, accepted []store.Acceptation, declared []consent.Item) {
 	draft := d.Report.Draft()
 	d.Groups, d.Missing, d.Hosts = grouped(draft), undeclared(declared, draft), hostsOf(d.Report.Requests)
 	for _, p := range d.Report.Pages {
@@ -142,7 +144,7 @@ func (d *scanData) lay(before *scanner.Report, accepted []store.Acceptation, dec
 	slices.Sort(d.Files)
 	turned := map[string]bool{}
 	if before != nil {
-		c := scanner.Diff(*before, *d.Report)
+		c := judgement.Diff(*before, *d.Report)
 		d.Changes, turned = &c, worse(d.Report, before)
 	}
 	worst := consent.Severities()
@@ -161,7 +163,7 @@ func (d *scanData) lay(before *scanner.Report, accepted []store.Acceptation, dec
 }
 
 // hostsOf sums requests up by the host that was asked.
-func hostsOf(requests []scanner.Request) (list []hostRow) {
+func hostsOf(requests []judgement.Request) (list []hostRow) {
 	at := map[string]int{}
 	for _, r := range requests {
 		i, ok := at[r.Host]
@@ -317,28 +319,28 @@ func (s *Server) countAgain(c echo.Context, j *store.ScanJob) error {
 // scanFiles are the forms in which a scan's report can be downloaded, by their file names.
 var scanFiles = map[string]struct {
 	kind  string
-	write func(w io.Writer, r *scanner.Report, lang string) error
+	write func(w io.Writer, r *judgement.Report, lang string) error
 }{
-	"report.json": {"application/json", func(w io.Writer, r *scanner.Report, _ string) error {
+	"report.json": {"application/json", func(w io.Writer, r *judgement.Report, _ string) error {
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", "  ")
 		return enc.Encode(r)
 	}},
-	"report.txt": {"text/plain; charset=utf-8", func(w io.Writer, r *scanner.Report, lang string) error {
-		r.WriteText(w, scanner.TextOptions{Language: lang})
+	"report.txt": {"text/plain; charset=utf-8", func(w io.Writer, r *judgement.Report, lang string) error {
+		report.Text(w, r, report.TextOptions{Language: lang})
 		return nil
 	}},
-	"report.html":  {"text/html; charset=utf-8", func(w io.Writer, r *scanner.Report, lang string) error { return r.WriteHTML(w, lang) }},
-	"report.sarif": {"application/sarif+json", func(w io.Writer, r *scanner.Report, lang string) error { return r.WriteSARIF(w, lang) }},
-	"report.xml":   {"application/xml", func(w io.Writer, r *scanner.Report, lang string) error { return r.WriteJUnit(w, lang) }},
+	"report.html":  {"text/html; charset=utf-8", func(w io.Writer, r *judgement.Report, lang string) error { return report.HTML(w, r, lang) }},
+	"report.sarif": {"application/sarif+json", func(w io.Writer, r *judgement.Report, lang string) error { return report.SARIF(w, r, lang) }},
+	"report.xml":   {"application/xml", func(w io.Writer, r *judgement.Report, lang string) error { return report.JUnit(w, r, lang) }},
 }
 
 // withDecisions puts into a report which of its findings the owner has accepted.
-func withDecisions(r *scanner.Report, accepted []store.Acceptation) {
-	r.Accepted = []scanner.Acceptance{}
+func withDecisions(r *judgement.Report, accepted []store.Acceptation) {
+	r.Accepted = []judgement.Acceptance{}
 	for i := range r.Findings {
 		if a := acceptedBy(&r.Findings[i], accepted); a != nil && r.Findings[i].Key != "" {
-			r.Accepted = append(r.Accepted, scanner.Acceptance{Key: r.Findings[i].Key, Reason: a.Reason})
+			r.Accepted = append(r.Accepted, judgement.Acceptance{Key: r.Findings[i].Key, Reason: a.Reason})
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"samtykke/consent"
-	"samtykke/scanner"
+	"samtykke/scanner/judgement"
 	"samtykke/server/dashboard"
 )
 
@@ -88,7 +88,7 @@ func (s *Server) scanSummary(ctx context.Context, site string) (*scanSummary, er
 	if err != nil {
 		return nil, err
 	}
-	var report scanner.Report
+	var report judgement.Report
 	if err := json.Unmarshal(scan.Report, &report); err != nil {
 		return nil, err
 	}

@@ -92,12 +92,7 @@ func (s *Server) changeTokens(c echo.Context) error {
 	if f.Get("op") == "revoke" {
 		i := slices.IndexFunc(tokens, func(t store.Token) bool { return strconv.FormatInt(t.Num, 10) == f.Get("token") })
 		if i >= 0 { // else it is gone
-			t := tokens[i]
-			deeds, err := orgDeeds(ctx, s.db, consent.Member{Org: org, Sites: t.Sites}, s.deed(c, "token_revoked", "").With(t.Name, nil))
-			if err != nil {
-				return err
-			}
-			if err := s.db.RevokeToken(ctx, org.ID, t.Num, deeds...); err != nil {
+			if err := s.revokeToken(c, &tokens[i]); err != nil {
 				return err
 			}
 		}
@@ -109,19 +104,38 @@ func (s *Server) changeTokens(c echo.Context) error {
 	if err := fillToken(&t, f, tokens); err != nil {
 		return s.showTokens(c, f, "", err)
 	}
-	fields := map[string]any{"organisation": org.ID, "scopes": f.Values["scopes"], "expires": t.Expires.Format(time.DateOnly)}
-	if t.Sites != nil {
-		fields["sites"] = t.Sites
-	}
-	deeds, err := orgDeeds(ctx, s.db, consent.Member{Org: org, Sites: t.Sites}, s.deed(c, "token_made", "").With(t.Name, fields))
+	secret, err := s.makeToken(c, &t)
 	if err != nil {
 		return err
 	}
-	secret := tokenPrefix + newSecret()
-	if err := s.db.AddToken(ctx, t, hashToken(secret), deeds...); err != nil {
+	return s.showTokens(c, tokenForm(), secret, nil)
+}
+
+// makeToken stores a token and returns its secret, which is shown once.
+func (s *Server) makeToken(c echo.Context, t *store.Token) (secret string, err error) {
+	ctx := c.Request().Context()
+	scopes := make([]string, len(t.Scopes))
+	for i := range t.Scopes {
+		scopes[i] = string(t.Scopes[i])
+	}
+	fields := map[string]any{"organisation": t.Org.ID, "scopes": scopes, "expires": t.Expires.Format(time.DateOnly)}
+	if t.Sites != nil {
+		fields["sites"] = t.Sites
+	}
+	deeds, err := orgDeeds(ctx, s.db, consent.Member{Org: t.Org, Sites: t.Sites}, s.deed(c, "token_made", "").With(t.Name, fields))
+	if err != nil {
+		return "", err
+	}
+	secret = tokenPrefix + newSecret()
+	return secret, s.db.AddToken(ctx, *t, hashToken(secret), deeds...)
+}
+
+func (s *Server) revokeToken(c echo.Context, t *store.Token) error {
+	deeds, err := orgDeeds(c.Request().Context(), s.db, consent.Member{Org: t.Org, Sites: t.Sites}, s.deed(c, "token_revoked", "").With(t.Name, nil))
+	if err != nil {
 		return err
 	}
-	return s.showTokens(c, tokenForm(), secret, nil)
+	return s.db.RevokeToken(c.Request().Context(), t.Org.ID, t.Num, deeds...)
 }
 
 // fillToken takes over what was chosen.

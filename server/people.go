@@ -102,7 +102,7 @@ func (s *Server) invite(c echo.Context, email string, m consent.Member) (*invite
 		return nil, err
 	}
 	secret := newSecret()
-	i := store.Invitation{Member: m, Email: u.Email, By: userOf(c).Email, At: now, Expires: now.Add(invitationLasts)}
+	i := store.Invitation{Member: m, Email: u.Email, By: whoOf(c), At: now, Expires: now.Add(invitationLasts)}
 	if err := s.db.Invite(ctx, i, hashToken(secret), deeds...); err != nil {
 		return nil, err
 	}

@@ -233,6 +233,14 @@ func stage(n *consent.Notice) (base string, end func(), err error) {
 
 // retakePictures lets the job try a notice's pictures again. Pictures that are there stay.
 func (s *Server) retakePictures(c echo.Context) error {
+	if err := s.pictureAgain(c); err != nil {
+		return err
+	}
+	return seeOther(c, "/sites/"+c.Param("site")+"/notices/"+c.Param("version")+"?done=pictures")
+}
+
+// pictureAgain has the pictures of the address's notice taken, where there are none.
+func (s *Server) pictureAgain(c echo.Context) error {
 	h, err := s.noticeHash(c)
 	if err != nil {
 		return err
@@ -241,7 +249,7 @@ func (s *Server) retakePictures(c echo.Context) error {
 		return &consent.Error{Kind: consent.KindUnavailable, Code: "pictures_off", Message: "Pictures are switched off on this server."}
 	}
 	s.photos.again(h)
-	return seeOther(c, "/sites/"+c.Param("site")+"/notices/"+c.Param("version")+"?done=pictures")
+	return nil
 }
 
 // picture serves one picture of a notice: /sites/{site}/notices/3/pictures/da-desktop-1.png.

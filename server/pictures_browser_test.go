@@ -78,7 +78,7 @@ func TestPictures_OfEachVersion(t *testing.T) {
 	}
 	want := []string{}
 	for _, lang := range []string{"dansk", "engelsk"} {
-		for _, device := range []string{"Computer", "Mobil"} {
+		for _, device := range []string{"Computer", "Telefon"} {
 			want = append(want, "Banneret på "+lang+": Første lag, "+device, "Banneret på "+lang+": Andet lag, "+device)
 		}
 	}

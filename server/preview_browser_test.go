@@ -146,4 +146,16 @@ func TestItems_AreSortedByKeys(t *testing.T) {
 			t.Errorf("%s is %s", i.Name, i.Category)
 		}
 	}
+	// Necessary without a reason is refused; what was chosen stays, and the field for the reason is there.
+	d.Do(chromedp.Focus(chromedp.CSS(".group.statistics .pick input")))
+	d.Wait(`document.querySelector(".why-necessary").checkVisibility() === false`)
+	d.Do(chromedp.KeyEvent("1"))
+	d.Wait(`document.querySelector(".why-necessary").checkVisibility()`)
+	d.Click(`button[value=classify]`)
+	d.Wait(`document.querySelector("#bulk .why") && document.querySelector(".chosen") && document.querySelectorAll("[name=as]").length === 1`)
+	for _, lang := range d.site.Banner.Languages {
+		d.Do(chromedp.SendKeys(chromedp.CSS("#bulk-reason-"+lang), "Butikken"))
+	}
+	d.Click(`button[value=classify]`)
+	d.Wait(`document.querySelector(".done")`)
 }

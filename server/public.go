@@ -127,7 +127,7 @@ func (s *Server) recordConsent(c echo.Context) error {
 	act.Path = "" // kept only where an owner asks for it, which no site can yet
 	at := s.cfg.Now().UTC().Truncate(time.Millisecond)
 	r := consent.Record{Act: act, Site: e.site.ID, At: at, ValidUntil: at.Add(n.Content.Banner.Validity())}
-	if err := s.ingest.add(r); err != nil {
+	if err := s.ingest.add(r, deviceClass(c.Request().Header)); err != nil {
 		return err
 	}
 	if n.Content.Banner.FirstParty {

@@ -2,7 +2,6 @@ package server
 
 import (
 	"bytes"
-	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -84,7 +83,7 @@ func (s *Server) useRights(c echo.Context) error {
 		noStore(c)
 		return s.sendReceipt(c, e, visitor, f.Get("act"), f.Get("format"))
 	case "withdraw":
-		if told, err = s.withdrawFor(ctx, e, visitor, now); err != nil {
+		if told, err = s.withdrawFor(c, e, visitor, now); err != nil {
 			return err
 		}
 	case "restrict", "release":
@@ -127,7 +126,8 @@ func (s *Server) eraseFor(c echo.Context, site string, visitor uuid.UUID, confir
 
 // withdrawFor records that a visitor withdraws, where there is something to withdraw: an act like one that the banner sends,
 // under the notice of the visitor's newest one.
-func (s *Server) withdrawFor(ctx context.Context, e *siteEntry, visitor uuid.UUID, now time.Time) (told string, err error) {
+func (s *Server) withdrawFor(c echo.Context, e *siteEntry, visitor uuid.UUID, now time.Time) (told string, err error) {
+	ctx := c.Request().Context()
 	acts, err := s.db.OwnActs(ctx, e.site.ID, visitor)
 	if err != nil || !grants(acts, now) {
 		return "", err
@@ -152,7 +152,7 @@ func (s *Server) withdrawFor(ctx context.Context, e *siteEntry, visitor uuid.UUI
 	if err := r.Validate(); err != nil {
 		return "", err
 	}
-	return "done_withdraw", s.ingest.add(r)
+	return "done_withdraw", s.ingest.add(r, deviceClass(c.Request().Header))
 }
 
 // grants says whether a visitor's acts, withheld or not, grant anything now.

@@ -283,7 +283,7 @@ func TestRightsDesk_IsAccessible(t *testing.T) {
 		d.look([]int64{320, 1280}[k], []string{"light", "dark"}[k])
 		d.Go("http://cmp.example/sites/" + siteID + "/rights")
 		d.Do(chromedp.SendKeys(chromedp.CSS("#visitor"), d.records[k].Visitor.String()+"\r"))
-		d.Wait(`document.querySelector(".own-acts")`)
+		d.Wait(`document.querySelector(".acts")`)
 		d.Click(`[value=restrict]`)
 		d.Wait(`document.querySelector("[value=release]")`)
 		var found []string

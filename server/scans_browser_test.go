@@ -19,6 +19,7 @@ import (
 	"samtykke/browsertest"
 	"samtykke/consent"
 	"samtykke/scanner"
+	"samtykke/scanner/judgement"
 	"samtykke/server"
 	"samtykke/server/store/storetest"
 )
@@ -53,7 +54,7 @@ func TestScans_FromTagToBanner(t *testing.T) {
 		c.Fetch = &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, network, addr)
 		}}}
-		c.Scan = func(ctx context.Context, address string, o scanner.Options) (scanner.Report, error) {
+		c.Scan = func(ctx context.Context, address string, o scanner.Options) (judgement.Report, error) {
 			o.AllowPrivate, o.MapHosts, o.Quiet, o.Pages = true, hosts, 250*time.Millisecond, 1
 			tell := o.Progress
 			o.Progress = func(p scanner.Progress) {

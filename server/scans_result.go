@@ -9,7 +9,8 @@ import (
 	"time"
 
 	"samtykke/consent"
-	"samtykke/scanner"
+	"samtykke/scanner/evidence"
+	"samtykke/scanner/judgement"
 	"samtykke/server/store"
 )
 
@@ -60,7 +61,7 @@ type scanChange struct {
 // Same says that nothing differs.
 func (c *scanChange) Same() bool { return *c == scanChange{} }
 
-func newScanChange(c scanner.Changes) *scanChange {
+func newScanChange(c judgement.Changes) *scanChange {
 	return &scanChange{
 		len(c.NewItems), len(c.GoneItems), len(c.ChangedItems), len(c.NewFindings), len(c.GoneFindings), len(c.NewHosts) + len(c.GoneHosts) + len(c.Lost),
 	}
@@ -79,7 +80,7 @@ func acceptedBy(f *consent.Finding, all []store.Acceptation) *store.Acceptation 
 }
 
 // scanEnd turns a report into what is stored of it: the summary, what was seen, and the alarms that follow.
-func (s *Server) scanEnd(ctx context.Context, j store.ScanJob, declared []consent.Item, report *scanner.Report) (store.ScanEnd, error) {
+func (s *Server) scanEnd(ctx context.Context, j store.ScanJob, declared []consent.Item, report *judgement.Report) (store.ScanEnd, error) {
 	raw, err := json.Marshal(report)
 	if err != nil {
 		return store.ScanEnd{}, err
@@ -105,7 +106,7 @@ func (s *Server) scanEnd(ctx context.Context, j store.ScanJob, declared []consen
 }
 
 // reportBefore reads the report of the scan before; nil where there is none.
-func (s *Server) reportBefore(ctx context.Context, j store.ScanJob) (*scanner.Report, error) {
+func (s *Server) reportBefore(ctx context.Context, j store.ScanJob) (*judgement.Report, error) {
 	before, err := s.db.ScanBefore(ctx, j.Site, j.ID)
 	if err == nil {
 		return s.report(ctx, &before)
@@ -116,23 +117,23 @@ func (s *Server) reportBefore(ctx context.Context, j store.ScanJob) (*scanner.Re
 	return nil, err
 }
 
-func (s *Server) report(ctx context.Context, j *store.ScanJob) (*scanner.Report, error) {
+func (s *Server) report(ctx context.Context, j *store.ScanJob) (*judgement.Report, error) {
 	raw, err := s.db.ScanReport(ctx, j.Site, j.ID)
 	if err != nil {
 		return nil, err
 	}
-	var r scanner.Report
+	var r judgement.Report
 	return &r, json.Unmarshal(raw, &r)
 }
 
 // factsOf counts what a report says, and what differs from the one before, where there is one.
-func factsOf(r, before *scanner.Report, accepted []store.Acceptation) scanFacts {
+func factsOf(r, before *judgement.Report, accepted []store.Acceptation) scanFacts {
 	f := scanFacts{Pages: len(r.Pages), Findings: map[consent.Severity]int{}}
 	for i := range r.Pages {
 		f.Failed += index(r.Pages[i].Error != "")
 	}
 	for _, st := range r.States {
-		f.Complete = f.Complete || st.State == scanner.StateAccept && st.Done
+		f.Complete = f.Complete || st.State == evidence.StateAccept && st.Done
 	}
 	draft := r.Draft()
 	f.Items, f.Unclassified = len(draft), unclassified(draft)
@@ -147,7 +148,7 @@ func factsOf(r, before *scanner.Report, accepted []store.Acceptation) scanFacts 
 	}
 	f.Worst = worstOf(open)
 	if before != nil {
-		f.Change = newScanChange(scanner.Diff(*before, *r))
+		f.Change = newScanChange(judgement.Diff(*before, *r))
 	}
 	return f
 }
@@ -161,7 +162,7 @@ func itemKeys(items []consent.Item) map[string]bool {
 }
 
 // worse are the codes of findings that came, got worse, or are about more than before: of all where there is no scan before.
-func worse(r, before *scanner.Report) map[string]bool {
+func worse(r, before *judgement.Report) map[string]bool {
 	codes := map[string]bool{}
 	if before == nil {
 		for i := range r.Findings {
@@ -169,14 +170,14 @@ func worse(r, before *scanner.Report) map[string]bool {
 		}
 		return codes
 	}
-	for _, f := range scanner.Diff(*before, *r).NewFindings {
+	for _, f := range judgement.Diff(*before, *r).NewFindings {
 		codes[f.Code] = true
 	}
 	return codes
 }
 
 // sightingsOf lists what a site stores under the names that a declaration would have.
-func sightingsOf(r *scanner.Report) (seen []store.Sighting) {
+func sightingsOf(r *judgement.Report) (seen []store.Sighting) {
 	for _, it := range r.Draft() {
 		seen = append(seen, store.Sighting{Kind: it.Kind, Name: it.Name, Host: it.Host})
 	}
@@ -195,7 +196,7 @@ func undeclared(declared, found []consent.Item) (missing []consent.Item) {
 
 // alarmsAfter says what a scan raises and what it solves (H10): items that are new and not declared, and critical and high
 // findings that the scan before didn't have, or had in a milder form. What is declared, gone or accepted by now is solved.
-func alarmsAfter(open []store.Alarm, r, before *scanner.Report, declared []consent.Item, accepted []store.Acceptation) (raise []store.Alarm, solved []int64) {
+func alarmsAfter(open []store.Alarm, r, before *judgement.Report, declared []consent.Item, accepted []store.Acceptation) (raise []store.Alarm, solved []int64) {
 	seen, turned := map[string]bool{}, worse(r, before)
 	if before != nil {
 		seen = itemKeys(before.Draft())

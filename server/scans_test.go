@@ -12,13 +12,12 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/net/html"
-
 	"samtykke/consent"
 	"samtykke/scanner"
+	"samtykke/scanner/judgement"
+	"samtykke/scanner/report"
 	"samtykke/server"
 	"samtykke/server/store"
-	"samtykke/server/store/storetest"
 )
 
 // lab is an office whose domain answers as the test wants, and whose scans are made by the test.
@@ -27,7 +26,7 @@ type lab struct {
 	mu      sync.Mutex
 	pages   map[string]string // host and path: what is served there
 	txt     []string
-	scan    func(ctx context.Context, o scanner.Options) (scanner.Report, error)
+	scan    func(ctx context.Context, o scanner.Options) (judgement.Report, error)
 	scanned []string // addresses
 }
 
@@ -56,11 +55,11 @@ func newLab(t *testing.T) *lab {
 		}
 		return new(net.Dialer).DialContext(ctx, network, web.Listener.Addr().String())
 	}
-	l.scan = func(context.Context, scanner.Options) (scanner.Report, error) { return officeScan(), nil }
+	l.scan = func(context.Context, scanner.Options) (judgement.Report, error) { return officeScan(), nil }
 	l.office = newOffice(t, func(c *server.Config) {
 		c.Fetch = &http.Client{Transport: &http.Transport{DialContext: dial}}
 		c.LookupTXT = func(context.Context, string) ([]string, error) { return l.txt, nil }
-		c.Scan = func(ctx context.Context, address string, o scanner.Options) (scanner.Report, error) {
+		c.Scan = func(ctx context.Context, address string, o scanner.Options) (judgement.Report, error) {
 			l.mu.Lock()
 			l.scanned = append(l.scanned, address)
 			scan := l.scan
@@ -132,95 +131,11 @@ func (l *lab) deeds(what string) []store.AuditEntry {
 	return list
 }
 
-// H4: what shows that a domain is the site's, and what doesn't.
-func TestOwnership_IsProvenByTagFileOrDNS(t *testing.T) {
-	const front, file = "fjordfletvaerk.example/", "fjordfletvaerk.example/.well-known/samtykke-site.txt"
-	tag := `<script async src="https://anden.example/x/s/fjordfletvaerk.js"></script>`
-	for name, c := range map[string]struct {
-		pages map[string]string
-		txt   []string
-		want  store.Proof
-	}{
-		"tag":                        {map[string]string{front: "<title>x</title>" + tag}, nil, store.ProofTag},
-		"file":                       {map[string]string{front: "x", file: "samtykke-site=fjordfletvaerk\n"}, nil, store.ProofFile},
-		"dns":                        {nil, []string{"v=spf1 -all", "samtykke-site=fjordfletvaerk"}, store.ProofDNS},
-		"tag behind www":             {map[string]string{front: "-> http://www.fjordfletvaerk.example/da", "www.fjordfletvaerk.example/da": tag}, nil, store.ProofTag},
-		"Cookiebot's tag":            {map[string]string{front: `<script id="Cookiebot" src="/uc.js" data-cbid="01234567-89AB-cdef-0123-456789abcdef"></script>`}, nil, store.ProofTag},
-		"nothing":                    {map[string]string{front: "hej"}, []string{"v=spf1 -all"}, ""},
-		"another site's tag":         {map[string]string{front: strings.ReplaceAll(tag, siteID, otherID)}, nil, ""},
-		"another site's token":       {map[string]string{front: "x", file: "samtykke-site=" + otherID}, []string{"samtykke-site=" + otherID}, ""},
-		"in a comment":               {map[string]string{front: "<!-- " + tag + " -->"}, nil, ""},
-		"in a text":                  {map[string]string{front: "<textarea>" + tag + "</textarea><p>" + html.EscapeString(tag)}, nil, ""},
-		"on another domain":          {map[string]string{front: "-> http://fjordfletvaerk.example.evil.example/", "fjordfletvaerk.example.evil.example/": tag}, nil, ""},
-		"file elsewhere":             {map[string]string{front: "x", file: "-> http://evil.example/t", "evil.example/t": "samtykke-site=fjordfletvaerk"}, nil, ""},
-		"redirects without an end":   {map[string]string{front: "-> http://fjordfletvaerk.example/"}, nil, ""},
-		"far behind the first bytes": {map[string]string{front: strings.Repeat(" ", 1<<20) + tag}, nil, ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			l := newLab(t)
-			l.site.Banner.CBID = "01234567-89ab-cdef-0123-456789abcdef"
-			l.check(l.db.UpdateSite(t.Context(), l.site))
-			l.pages, l.txt = c.pages, c.txt
-			a := l.post(consent.Editor, "/sites/"+siteID+"/domains", "domain", siteID+".example")
-			known, err := l.db.Domains(t.Context(), siteID)
-			l.check(err)
-			d := known[siteID+".example"]
-			if d.Method != c.want || d.Proven() != (c.want != "") || d.CheckedAt != storetest.Day {
-				t.Errorf("%d, %+v", a.Code, d)
-			}
-			if c.want == "" {
-				wellFormed(t, a.wants(t, http.StatusConflict), "da")
-			}
-			if deeds := l.deeds("ownership_checked"); len(deeds) != 1 || deeds[0].Object != siteID+".example" || deeds[0].Who != "editor@fjord.example" {
-				t.Errorf("deeds %v", deeds)
-			}
-		})
-	}
-}
-
-// The server's own way out leads nowhere near itself, also where a domain's name or a redirect does.
-func TestOwnership_IsNotLookedForOnThisMachine(t *testing.T) {
-	near := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("it was reached") }))
-	defer near.Close()
-	o := newOffice(t, func(c *server.Config) {
-		c.LookupTXT = func(context.Context, string) ([]string, error) { return nil, nil }
-	})
-	_, port, _ := net.SplitHostPort(near.Listener.Addr().String())
-	for _, host := range []string{"127.0.0.1", "localhost", "shop.localhost"} {
-		o.site.Domains, o.site.Homepage = []string{host}, "http://"+host+":"+port+"/"
-		o.check(o.db.UpdateSite(t.Context(), o.site))
-		a := o.post(consent.Editor, "/sites/"+siteID+"/domains", "domain", host).wants(t, http.StatusConflict)
-		if got := a.words("div", "class", "problem"); !strings.Contains(got, "der kom intet svar fra "+host) {
-			t.Errorf("%q", got)
-		}
-	}
-}
-
-// H4: without a proof nothing is scanned and no schedule is set.
-func TestScans_WantAProvenDomain(t *testing.T) {
-	l := newLab(t)
-	for _, form := range [][]string{{"op", "scan"}, {"op", "schedule", "scanning.every", "daily", "scanning.pages", "9"}} {
-		a := l.post(consent.Editor, scansPath, form...).wants(t, http.StatusConflict)
-		if got := a.words("div", "class", "problem"); got != "Bekræft først, at domænet hører til hjemmesiden." {
-			t.Errorf("%v: %q", form, got)
-		}
-		wellFormed(t, a, "da")
-	}
-	l.work()
-	if len(l.scanned) > 0 || len(l.deeds("scan_asked")) > 0 {
-		t.Error("it was scanned")
-	}
-	l.site.Homepage = "https://evil.example/"
-	l.check(l.db.UpdateSite(t.Context(), l.site))
-	l.prove()
-	l.post(consent.Editor, scansPath, "op", "scan").wants(t, http.StatusConflict)
-}
-
 // From the button to the declaration: asked, followed, done; what is new raises alarms, is taken over and solved.
 func TestScans_FromAskedToDeclared(t *testing.T) {
 	l := newLab(t).prove()
 	begun, goOn := make(chan struct{}), make(chan struct{})
-	l.scan = func(ctx context.Context, o scanner.Options) (scanner.Report, error) {
+	l.scan = func(ctx context.Context, o scanner.Options) (judgement.Report, error) {
 		if o.Pages != consent.DefaultScanPages || len(o.Declaration) != 5 {
 			t.Errorf("%d pages, %d declared", o.Pages, len(o.Declaration))
 		}
@@ -265,8 +180,8 @@ func TestScans_FromAskedToDeclared(t *testing.T) {
 	if got := l.get(consent.Editor, "/").words("a", "class", "flag warn"); got != "3 advarsler" {
 		t.Errorf("list of sites %q", got)
 	}
-	report := l.get(consent.Editor, page).wants(t, http.StatusOK)
-	if got := report.words("main"); !strings.Contains(got, "Mangler i deklarationen 1") || !strings.Contains(got, "før svar: cookie _tl_id") || report.Header().Get("Refresh") != "" {
+	found := l.get(consent.Editor, page).wants(t, http.StatusOK)
+	if got := found.words("main"); !strings.Contains(got, "Mangler i deklarationen 1") || !strings.Contains(got, "før svar: cookie _tl_id") || found.Header().Get("Refresh") != "" {
 		t.Errorf("report %q", got)
 	}
 	if got := l.get(consent.Editor, "/sites/"+siteID+"/declaration").words("div", "class", "tip alarm"); !strings.Contains(got, "ikke klassificeret") {
@@ -301,7 +216,7 @@ func TestScans_FromAskedToDeclared(t *testing.T) {
 		t.Errorf("picture %v", a.Header())
 	}
 	l.get(consent.Auditor, page+"/picture-1.png").wants(t, http.StatusNotFound)
-	if _, err := scanner.ReadReport(l.get(consent.Auditor, page+"/report.json").Body); err != nil {
+	if _, err := report.Read(l.get(consent.Auditor, page+"/report.json").Body); err != nil {
 		t.Error(err)
 	}
 	l.get(consent.Auditor, "/sites/"+otherID+"/scans/"+l.job(page).ID.String()).wants(t, http.StatusNotFound) // R15
@@ -312,8 +227,8 @@ func TestScans_FromAskedToDeclared(t *testing.T) {
 func TestScans_TellWhatChanged(t *testing.T) {
 	l := newLab(t).prove()
 	full := officeScan()
-	full.States = []scanner.StateResult{{State: "accept", Done: true}}
-	l.scan = func(context.Context, scanner.Options) (scanner.Report, error) { return full, nil }
+	full.States = []judgement.StateResult{{State: "accept", Done: true}}
+	l.scan = func(context.Context, scanner.Options) (judgement.Report, error) { return full, nil }
 	l.ask()
 	l.work()
 	l.now = l.now.Add(24 * time.Hour)
@@ -323,7 +238,7 @@ func TestScans_TellWhatChanged(t *testing.T) {
 	newer := full.Items[1]
 	newer.Name = "endnu_en"
 	less.Items = append(less.Items, newer)
-	l.scan = func(context.Context, scanner.Options) (scanner.Report, error) { return less, nil }
+	l.scan = func(context.Context, scanner.Options) (judgement.Report, error) { return less, nil }
 	l.addSession(consent.Editor)
 	l.addSession(consent.Auditor)
 	page := l.ask()
@@ -388,7 +303,7 @@ func TestScans_Fail(t *testing.T) {
 		{&consent.Error{Kind: consent.KindUnavailable, Code: "unreachable", Message: "x"}, "unreachable", "Forsiden kunne ikke nås."},
 		{unknown, "scan_failed", "Scanningen mislykkedes. Serverens log fortæller hvorfor."},
 	} {
-		l.scan = func(context.Context, scanner.Options) (scanner.Report, error) { return scanner.Report{}, c.err }
+		l.scan = func(context.Context, scanner.Options) (judgement.Report, error) { return judgement.Report{}, c.err }
 		page := l.ask()
 		l.work()
 		if j := l.job(page); j.State != store.ScanFailed || j.Error.Code != c.code {
@@ -403,7 +318,7 @@ func TestScans_Fail(t *testing.T) {
 			t.Errorf("alarms %q", got)
 		}
 	}
-	l.scan = func(context.Context, scanner.Options) (scanner.Report, error) { return officeScan(), nil }
+	l.scan = func(context.Context, scanner.Options) (judgement.Report, error) { return officeScan(), nil }
 	l.ask()
 	l.work()
 	if slices.Contains(l.alarms(), "scan_failed scan") {
@@ -415,10 +330,10 @@ func TestScans_Fail(t *testing.T) {
 func TestScans_Stop(t *testing.T) {
 	l := newLab(t).prove()
 	begun := make(chan struct{}, 9)
-	l.scan = func(ctx context.Context, _ scanner.Options) (scanner.Report, error) {
+	l.scan = func(ctx context.Context, _ scanner.Options) (judgement.Report, error) {
 		begun <- struct{}{}
 		<-ctx.Done()
-		return scanner.Report{}, ctx.Err()
+		return judgement.Report{}, ctx.Err()
 	}
 	run := func(ctx context.Context) chan struct{} {
 		done := make(chan struct{})
@@ -456,85 +371,6 @@ func TestScans_Stop(t *testing.T) {
 	<-run(t.Context())
 	if j := l.job(page); j.State != store.ScanFailed || j.Error.Code != "scan_memory" {
 		t.Errorf("too large: %+v", j)
-	}
-}
-
-// The schedule: at a time of the night that is the site's own, once, and never without a proof.
-func TestSchedule(t *testing.T) {
-	l := newLab(t).prove()
-	l.post(consent.Editor, scansPath, "op", "schedule", "scanning.every", "daily", "scanning.pages", "0").wants(t, http.StatusBadRequest)
-	l.post(consent.Editor, scansPath, "op", "schedule", "scanning.every", "weekly", "scanning.pages", "40", "scanning.depth", "3").leadsTo(t, scansPath+"?done=schedule_saved")
-	if deeds := l.deeds("schedule_changed"); len(deeds) != 1 || deeds[0].New["scanning.every"] != "weekly" {
-		t.Errorf("deeds %v", deeds)
-	}
-	var at []time.Time
-	l.scan = func(_ context.Context, o scanner.Options) (scanner.Report, error) {
-		at = append(at, l.now)
-		if o.Pages != 40 {
-			t.Errorf("%d pages", o.Pages)
-		}
-		return officeScan(), nil
-	}
-	hours := func(n int) {
-		t.Helper()
-		for range n {
-			l.now = l.now.Add(time.Hour)
-			l.check(l.AskDue(t.Context()))
-			l.work()
-		}
-	}
-	hours(21 * 24)
-	if len(at) != 3 {
-		t.Fatalf("%d scans in three weeks", len(at))
-	}
-	copenhagen, _ := time.LoadLocation("Europe/Copenhagen")
-	for i, now := range at {
-		if h := now.In(copenhagen).Hour(); h > 5 || i > 0 && now.Sub(at[i-1]) != 7*24*time.Hour {
-			t.Errorf("scanned at %s", now.In(copenhagen))
-		}
-	}
-	// The domain is lost: an alarm and no scan; what was proven isn't forgotten. It is back: all is well.
-	l.put("fjordfletvaerk.example/", "til salg")
-	hours(7 * 24)
-	if len(at) != 3 || !slices.Contains(l.alarms(), "domain_lost fjordfletvaerk.example") {
-		t.Errorf("%d scans, alarms %q", len(at), l.alarms())
-	}
-	known, err := l.db.Domains(t.Context(), siteID)
-	l.check(err)
-	if d := known[siteID+".example"]; d.Proven() || d.Method != store.ProofTag {
-		t.Errorf("%+v", d)
-	}
-	l.put("fjordfletvaerk.example/", server.Tag("http://cmp.example", &l.site))
-	hours(7 * 24)
-	if len(at) != 4 || slices.Contains(l.alarms(), "domain_lost fjordfletvaerk.example") {
-		t.Errorf("%d scans, alarms %q", len(at), l.alarms())
-	}
-	l.addSession(consent.Editor)
-	l.post(consent.Editor, scansPath, "op", "schedule", "scanning.every", "never", "scanning.pages", "40").wants(t, http.StatusSeeOther)
-	hours(14 * 24)
-	if len(at) != 4 {
-		t.Error("it goes on")
-	}
-}
-
-// Each site has a minute of its own, so that a server with many doesn't scan them all at once.
-func TestSchedule_IsSpreadOverTheNight(t *testing.T) {
-	minutes := map[int]int{}
-	for k := range 1000 {
-		site := consent.Site{ID: server.NewSiteID(), Scanning: consent.Scanning{Every: []string{"daily", "weekly", "monthly"}[k%3]}}
-		slot, ok := server.LastSlot(&site, storetest.Day)
-		if !ok || slot.After(storetest.Day) || storetest.Day.Sub(slot) > 32*24*time.Hour {
-			t.Fatalf("%s: %s", site.Scanning.Every, slot)
-		}
-		minutes[slot.Hour()*60+slot.Minute()]++
-	}
-	for minute, n := range minutes {
-		if minute >= 300 || n > 20 {
-			t.Errorf("%d sites at minute %d", n, minute)
-		}
-	}
-	if len(minutes) < 200 {
-		t.Errorf("only %d minutes are used", len(minutes))
 	}
 }
 

@@ -38,7 +38,9 @@ type Server struct {
 	browser      chan struct{} // has one place: whoever holds it has the browser
 	declarations sync.Map      // declarationKey -> *declarationEntry
 	previews     previewed
-	older        olderDays
+	exports      exports
+	recent       remembered // days of each site
+	counts       remembered // what else was read from counts
 }
 
 // New prepares a server on an open store.

@@ -64,6 +64,9 @@ func (s *Server) withToken(next echo.HandlerFunc) echo.HandlerFunc {
 		if n.scope == "" || !t.Has(n.scope) {
 			return forbidden("scope", "The token is not for this.")
 		}
+		if n.whole && !t.Whole() {
+			return forbidden("token_limited", "The token is for some of the organisation's sites only.")
+		}
 		c.Set(tokenKey, &t)
 		return next(c)
 	}

@@ -25,6 +25,7 @@ type View struct {
 	User   *consent.User // nil before the login
 	Site   *consent.Site // nil outside of a site's pages
 	Tab    string        // which of the site's pages this is; "" for pages below them
+	Admin  string        // which of the installation's pages this is; "" outside of them
 	Deep   bool          // the page is below the one that Tab names
 	Title  string        // of the browser's window, without the product's name
 	Here   string        // local address that shows this page again

@@ -14,7 +14,7 @@ import (
 // list of sentences.
 func TestErrors_AreTranslated(t *testing.T) {
 	found := map[string]bool{}
-	for _, sources := range []string{"../../consent/*.go", "../*.go", "../store/*.go", "../../scanner/report_read.go", "../../widget/*.go"} {
+	for _, sources := range []string{"../../consent/*.go", "../*.go", "../store/*.go", "../../scanner/report/read.go", "../../widget/*.go"} {
 		files, err := filepath.Glob(sources)
 		if err != nil || len(files) == 0 {
 			t.Fatal(sources, err)

@@ -64,6 +64,19 @@ func (w *Words) Number(n int64) string {
 	return s
 }
 
+// Size writes bytes in the unit that people would take: 4.2 MB.
+func (w *Words) Size(n int64) string {
+	units, i, v := []string{"B", "kB", "MB", "GB", "TB"}, 0, float64(n)
+	for ; v >= 999.95 && i < len(units)-1; i++ {
+		v /= 1000
+	}
+	digits := 1
+	if i == 0 || v >= 99.95 {
+		digits = 0
+	}
+	return strings.Replace(strconv.FormatFloat(v, 'f', digits, 64), ".", w.T("format.decimal"), 1) + "\u00a0" + units[i]
+}
+
 // Share writes part of whole in percent, rounded; a dash where there is no whole.
 func (w *Words) Share(part, whole int64) string {
 	if whole == 0 {

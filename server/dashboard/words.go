@@ -136,7 +136,7 @@ func (w *Words) funcs() template.FuncMap {
 		"both":   func(v ...any) []any { return v },
 		"change": w.change, "strip": strip, "percent": percent,
 		"input": input, "boxes": boxes, "worded": worded, "entry": entry,
-		"other": other, "name": LanguageName, "tongue": w.Language, "initial": initial, "tabs": tabs, "stack": Stack, "newest": newest, "ends": ends,
+		"other": other, "name": LanguageName, "tongue": w.Language, "initial": initial, "tabs": tabs, "admintabs": adminTabs, "size": w.Size, "stack": Stack, "newest": newest, "ends": ends,
 	}
 }
 
@@ -163,6 +163,16 @@ func tabs() []Tab {
 		group("requests", page("rights"), page("retention")),
 		group("duties", page("papers"), page("audit")),
 		page("settings"),
+	}
+}
+
+// adminTabs are the pages of whoever runs the installation.
+func adminTabs() []Tab {
+	return []Tab{
+		{Key: "status", Path: "/installation/status"},
+		{Key: "organisations", Path: "/organisations"},
+		{Key: "audit", Path: "/audit"},
+		{Key: "installation", Path: "/installation"},
 	}
 }
 

@@ -30,6 +30,7 @@ type row struct {
 	language              string
 	extra                 *string
 	salt                  []byte
+	device                Device // for the counts alone: it is never written with the act
 }
 
 const consentColumns = "site, seq, visitor, id, at, notice, action, method, given, language, extra, salt"
@@ -78,6 +79,12 @@ var errTwice = errors.New("an act is there already")
 // failure of the whole group: nothing of it was written. Records must have been validated. Times in a log don't go back: a
 // record that is earlier than the one before it gets that one's time.
 func (db *DB) Append(ctx context.Context, records []consent.Record) (errs []error, err error) {
+	return db.AppendFrom(ctx, records, nil)
+}
+
+// AppendFrom is Append where it is known on which kinds of devices the acts were made, one for each record. Acts are counted by
+// them; of no act it is kept.
+func (db *DB) AppendFrom(ctx context.Context, records []consent.Record, devices []Device) (errs []error, err error) {
 	errs = make([]error, len(records))
 	rows, from := make([]row, 0, len(records)), make([]int, 0, len(records))
 	for i := range records {
@@ -88,6 +95,9 @@ func (db *DB) Append(ctx context.Context, records []consent.Record) (errs []erro
 			}
 			errs[i] = err
 			continue
+		}
+		if devices != nil {
+			r.device = devices[i]
 		}
 		rows, from = append(rows, r), append(from, i)
 	}
@@ -113,7 +123,7 @@ func (db *DB) enter(ctx context.Context, rows []row, record func(int) *consent.R
 	var heads map[int64]*head
 	write := func(rows []row) iter.Seq[stmt] {
 		gains := number(heads, rows, record)
-		return all(db.dialect.insert(rows), grow(acts, heads, gains), count(rows))
+		return all(db.dialect.insert(rows), grow(acts, heads, gains), count(rows), db.countDevices(rows))
 	}
 	var err error
 	if report == nil {

@@ -5,9 +5,13 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
 
 	"samtykke/consent"
 )
@@ -114,4 +118,39 @@ func (db *DB) DailyByNotice(ctx context.Context, site string, from, to time.Time
 		join notices on notices.num = d.notice where sites.id = $1 and d.day >= $2 and d.day < $3
 		group by d.day, notices.num, notices.hash, d.action order by d.day, notices.num`, site, from.UnixMilli()/dayMillis, to.UnixMilli()/dayMillis)
 	return out, err
+}
+
+// CountAtMost says how many records of a filter there are at most, from the counts: those that were erased or purged since are
+// counted too, and so is all of a day of which only a part is asked for. Of one visitor it is 0, since nobody counts them.
+func (db *DB) CountAtMost(ctx context.Context, f Filter) (n int64, err error) {
+	if f.Visitor != uuid.Nil {
+		return 0, nil
+	}
+	first, last := int64(0), int64(math.MaxInt64)
+	if !f.From.IsZero() {
+		first = f.From.UnixMilli() / dayMillis
+	}
+	if !f.To.IsZero() {
+		last = (f.To.UnixMilli() - 1) / dayMillis
+	}
+	where, args := "where site = (select num from sites where id = $1) and day >= $2 and day <= $3", []any{f.Site, first, last}
+	add := func(condition string, v any) {
+		args = append(args, v)
+		where += fmt.Sprintf(" and "+condition, len(args))
+	}
+	if k := f.Action.Number(); k >= 0 {
+		add("action = $%d", k)
+	}
+	if f.Granted.Optional() {
+		add("given & $%d <> 0", int64(consent.SetOf(f.Granted)))
+	}
+	if f.Notice != (consent.Hash{}) {
+		r, err := db.ref(ctx, f.Notice)
+		if err != nil {
+			return 0, err
+		}
+		add("notice = $%d", r.num)
+	}
+	err = db.reader.QueryRowContext(ctx, "select cast(coalesce(sum(n), 0) as bigint) from daily_counts "+where, args...).Scan(&n)
+	return n, err
 }

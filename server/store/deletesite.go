@@ -27,7 +27,7 @@ var (
 	// Before and with the site: first in slices, by the key that follows; what comes meanwhile goes with the site.
 	siteRows = [][2]string{{"consents", "seq"}, {"locked", "seq"}, {"scans", "num"}}
 	// With the site, in one transaction, children first.
-	withSite = []string{"daily_counts", "daily_sums", "steps", "holds", "purges", "domains", "sightings", "accepted", "alarms", "notices", "logs"}
+	withSite = []string{"daily_counts", "daily_sums", "device_counts", "steps", "holds", "purges", "domains", "sightings", "accepted", "alarms", "notices", "logs"}
 	// After it, in slices: what only its log leads to.
 	afterSite = [][2]string{{"tiles", "kind, level, idx"}, {"removals", "seq"}, {"deeds", "seq"}, {"checkpoints", "kind, day"}}
 )

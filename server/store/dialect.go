@@ -82,8 +82,8 @@ func twice(err error) error {
 }
 
 // words are those in which the engines' SQL differs. Numbers are those of the second argument, a list in JSON: one text
-// for lists of any length, which needn't be read anew each time.
-type words struct{ Serial, Blob, Clustered, ForUpdate, Numbers string }
+// for lists of any length, which needn't be read anew each time. Rows are the values of the first argument, such a list too.
+type words struct{ Serial, Blob, Clustered, ForUpdate, Numbers, Rows string }
 
 // migrate brings the schema up to date. Several servers may start together: one migrates, the others wait.
 func (db *DB) migrate(ctx context.Context) error {

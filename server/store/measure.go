@@ -11,7 +11,8 @@ type Measure struct {
 	Sites    int64
 	Logs     map[string]LogMeasure // "consents" and "audit"
 	Scans    map[ScanState]int64
-	Database int64 // bytes
+	Database int64     // bytes
+	Purged   time.Time // when records whose time was over were last deleted; zero for never
 }
 
 // LogMeasure sums all logs of a kind up.
@@ -29,6 +30,13 @@ func (db *DB) Measure(ctx context.Context, now time.Time) (m Measure, err error)
 	}
 	if err = db.reader.QueryRowContext(ctx, db.dialect.bytes).Scan(&m.Database); err != nil {
 		return m, err
+	}
+	var purged sql.NullInt64
+	if err = db.reader.QueryRowContext(ctx, "select max(at) from purges where dry = 0").Scan(&purged); err != nil {
+		return m, err
+	}
+	if purged.Valid {
+		m.Purged = time.UnixMilli(purged.Int64).UTC()
 	}
 	_, err = collect(ctx, db.reader, func(rows *sql.Rows) (struct{}, error) {
 		var kind, since int64

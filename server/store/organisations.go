@@ -50,21 +50,21 @@ func (db *DB) Organisations(ctx context.Context) ([]consent.Organisation, error)
 
 // Organisation reads one; absence is NotFound.
 func (db *DB) Organisation(ctx context.Context, id string) (consent.Organisation, error) {
-	return db.oneOrg(ctx, noOrg, "select "+orgColumns+" from organisations o where o.id = $1", id)
+	return db.oneOrg(ctx, "no_organisation", noOrg, "select "+orgColumns+" from organisations o where o.id = $1", id)
 }
 
 // OrganisationOf reads the one that a site belongs to; NotFound where there is no such site.
 func (db *DB) OrganisationOf(ctx context.Context, site string) (consent.Organisation, error) {
-	return db.oneOrg(ctx, noSite, "select "+orgColumns+" from sites s join organisations o on o.num = s.org where s.id = $1", site)
+	return db.oneOrg(ctx, "no_site", noSite, "select "+orgColumns+" from sites s join organisations o on o.num = s.org where s.id = $1", site)
 }
 
-func (db *DB) oneOrg(ctx context.Context, absent, query string, id string) (o consent.Organisation, err error) {
+func (db *DB) oneOrg(ctx context.Context, code, absent, query, id string) (o consent.Organisation, err error) {
 	found, err := collect(ctx, db.reader, func(rows *sql.Rows) (consent.Organisation, error) { return scanOrg(rows) }, query, id)
 	if err != nil {
 		return o, err
 	}
 	if len(found) == 0 {
-		return o, consent.NotFound("no_organisation", absent)
+		return o, consent.NotFound(code, absent)
 	}
 	return found[0], nil
 }

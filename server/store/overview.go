@@ -113,8 +113,12 @@ func (db *DB) sums(ctx context.Context, sites []string, from, to time.Time, site
 		d.Day = time.UnixMilli(day * dayMillis).UTC()
 		return d, err
 	}
-	done, err := collect(ctx, db.reader, read, `select `+site+`, day, `+sumOf(sumColumns)+` from daily_sums join sites on sites.num = daily_sums.site
-		where id in `+wanted+` and day >= $1 and day < $2 group by `+by, args...)
+	columns, grouped := sumOf(sumColumns), " group by "+by
+	if site == "id" { // a day of a site is a row
+		columns, grouped = sumColumns, ""
+	}
+	done, err := collect(ctx, db.reader, read, `select `+site+`, day, `+columns+` from daily_sums join sites on sites.num = daily_sums.site
+		where id in `+wanted+` and day >= $1 and day < $2`+grouped, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -259,29 +263,90 @@ func (db *DB) SiteHeads(ctx context.Context, sites []string) (map[string]SiteHea
 	if len(sites) == 0 {
 		return heads, nil
 	}
-	args := make([]any, len(sites))
-	for i, s := range sites {
-		args[i] = s
+	unclassified, err := db.unclassified(ctx)
+	if err != nil {
+		return heads, err
 	}
-	// Quotes within a text of the JSON are escaped, so that only a category is spelled like this.
-	const unclassified = `"category":"unclassified"`
-	_, err := collect(ctx, db.reader, func(rows *sql.Rows) (none struct{}, err error) {
+	_, err = collect(ctx, db.reader, func(rows *sql.Rows) (none struct{}, err error) {
 		var h SiteHead
 		var id, summary string
 		var from, scanned int64
-		if err := rows.Scan(&id, &h.Version, &from, &scanned, &summary, &h.Unclassified, &h.Alarms); err != nil {
+		if err := rows.Scan(&id, &h.Version, &from, &scanned, &summary, &h.Alarms); err != nil {
 			return none, err
 		}
-		h.ValidFrom, h.ScannedAt, h.Summary = moment(from), moment(scanned), []byte(summary)
+		h.ValidFrom, h.ScannedAt, h.Summary, h.Unclassified = moment(from), moment(scanned), []byte(summary), unclassified[id]
 		heads[id] = h
 		return none, nil
-	}, fmt.Sprintf(`select s.id, coalesce(n.version, 0), coalesce(n.valid_from, 0), coalesce(k.finished_at, 0), coalesce(k.summary, ''),
-			(length(s.items) - length(replace(s.items, '%s', ''))) / %d,
+	}, `select s.id, coalesce(n.version, 0), coalesce(n.valid_from, 0), coalesce(k.finished_at, 0), coalesce(k.summary, ''),
 			(select count(*) from alarms where site = s.num and ended_at = 0)
 		from sites s left join notices n on n.site = s.num and n.version = (select max(version) from notices where site = s.num)
 		left join scans k on k.num = (select num from scans where site = s.num and state = 'done' order by finished_at desc, num desc limit 1)
-		where s.id in %s`, unclassified, len(unclassified), placeholdersFrom(1, len(sites))), args...)
+		where s.id in `+placeholdersFrom(1, len(sites)), anys(sites)...)
 	return heads, err
+}
+
+// unclassified counts the items of each site's draft that nobody has sorted. Drafts are long and seldom changed: they are read
+// when the revision has grown.
+func (db *DB) unclassified(ctx context.Context) (map[string]int, error) {
+	revision, err := db.Revision(ctx)
+	if err != nil {
+		return nil, err
+	}
+	db.mu.RLock()
+	kept, at := db.unsorted, db.unsortedAt
+	db.mu.RUnlock()
+	if kept != nil && at == revision {
+		return kept, nil
+	}
+	// Quotes within a text of the JSON are escaped, so that only a category is spelled like this.
+	const spelled = `"category":"unclassified"`
+	counts := map[string]int{}
+	_, err = collect(ctx, db.reader, func(rows *sql.Rows) (none struct{}, err error) {
+		var id string
+		var n int
+		err = rows.Scan(&id, &n)
+		counts[id] = n
+		return none, err
+	}, fmt.Sprintf("select id, (length(items) - length(replace(items, '%s', ''))) / %d from sites", spelled, len(spelled)))
+	if err != nil {
+		return nil, err
+	}
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	db.unsorted, db.unsortedAt = counts, revision
+	return counts, nil
+}
+
+func anys(list []string) []any {
+	out := make([]any, len(list))
+	for i, s := range list {
+		out[i] = s
+	}
+	return out
+}
+
+// Mark is how far a site's log of acts has come. While it is the same, so are the site's counts, but for the details that small
+// ones lose long afterwards (T9).
+type Mark struct {
+	Entries  int64 // acts, and entries that took acts away or brought them back
+	Removals int64 // the last entry of the second kind; -1: none. While it is the same, so are the counts of days that are over
+}
+
+// Marks reads the marks of sites, by their ids.
+func (db *DB) Marks(ctx context.Context, sites []string) (map[string]Mark, error) {
+	marks := make(map[string]Mark, len(sites))
+	if len(sites) == 0 {
+		return marks, nil
+	}
+	_, err := collect(ctx, db.reader, func(rows *sql.Rows) (none struct{}, err error) {
+		var id string
+		var m Mark
+		err = rows.Scan(&id, &m.Entries, &m.Removals)
+		marks[id] = m
+		return none, err
+	}, `select s.id, l.size, coalesce((select max(seq) from removals where site = s.num), -1) from sites s join logs l on l.site = s.num and l.kind = 0
+		where s.id in `+placeholdersFrom(1, len(sites)), anys(sites)...)
+	return marks, err
 }
 
 // Step is what somebody has said of a step of a site's guided start.

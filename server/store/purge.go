@@ -270,8 +270,8 @@ func scanInt(rows *sql.Rows) (n int64, err error) { return n, rows.Scan(&n) }
 // few is how many acts a count needs to keep its details once the acts themselves are gone (T9).
 const few = 5
 
-// coarsen takes language, notice and categories from the small counts of the days whose acts are all gone: what is left says
-// how often something was chosen on a day.
+// coarsen takes language, notice, categories and devices from the small counts of the days whose acts are all gone: what is left
+// says how often something was chosen on a day.
 func (db *DB) coarsen(ctx context.Context, site int64, now time.Time) error {
 	day := now.UnixMilli()/dayMillis - 31
 	for _, table := range []string{"consents", "locked"} {
@@ -282,6 +282,9 @@ func (db *DB) coarsen(ctx context.Context, site int64, now time.Time) error {
 		} else if err != sql.ErrNoRows { //nolint:errorlint // database/sql returns it bare
 			return err
 		}
+	}
+	if err := db.coarsenDevices(ctx, site, day); err != nil {
+		return err
 	}
 	for {
 		var first sql.NullInt64

@@ -40,7 +40,7 @@ func openSQLite(file string) (*DB, error) {
 	reader.SetMaxOpenConns(4)
 	d := dialect{name: goose.DialectSQLite3, insert: insertSQLite, group: groupSQLite, lock: lockFile(file + ".lock")}
 	// The one writer needs no locks of rows.
-	d.words = words{Serial: "integer primary key", Blob: "blob", Clustered: " without rowid", Numbers: "select value from json_each($2)"}
+	d.words = words{Serial: "integer primary key", Blob: "blob", Clustered: " without rowid", Numbers: "select value from json_each($2)", Rows: "json_each($1)"}
 	d.bytes = "select page_count * page_size from pragma_page_count(), pragma_page_size()"
 	db := newDB(writer, reader, reader, d)
 	db.journal = journal{file: filepath.Join(filepath.Dir(file), JournalName)}

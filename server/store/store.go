@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/pressly/goose/v3"
+
 	"samtykke/consent"
 )
 
@@ -26,6 +28,9 @@ type DB struct {
 	byNum   map[int64]*noticeRef
 	heads   map[[2]int64]*head // the ends of logs, by kind and site
 	kept    kept
+
+	unsorted   map[string]int // unclassified items by site, as of the revision unsortedAt
+	unsortedAt int64
 }
 
 // Open opens the database at target, a postgres:// URL or the path of a SQLite file that is made if it is missing,
@@ -66,6 +71,9 @@ func newDB(writer, pool *sql.DB, reader querier, d dialect) *DB {
 		notices: map[consent.Hash]*noticeRef{}, byNum: map[int64]*noticeRef{}, heads: map[[2]int64]*head{},
 	}
 }
+
+// Postgres says whether the database is PostgreSQL; otherwise it is a SQLite file.
+func (db *DB) Postgres() bool { return db.dialect.name != goose.DialectSQLite3 }
 
 // Ping answers whether the database can be reached.
 func (db *DB) Ping(ctx context.Context) error {

@@ -19,10 +19,11 @@ const (
 	ScopeWrite  Scope = "write"  // change what an editor changes
 	ScopeScans  Scope = "scans"  // have sites scanned
 	ScopeExport Scope = "export" // take records away
+	ScopeManage Scope = "manage" // do what owners alone do: people, tokens, the organisation, deleting a site
 )
 
 // Scopes lists the scopes.
-var Scopes = []Scope{ScopeRead, ScopeWrite, ScopeScans, ScopeExport}
+var Scopes = []Scope{ScopeRead, ScopeWrite, ScopeScans, ScopeExport, ScopeManage}
 
 // Token is what a program of an organisation's logs in with.
 type Token struct {
@@ -39,6 +40,21 @@ type Token struct {
 
 // Has says whether the token may do something.
 func (t *Token) Has(s Scope) bool { return slices.Contains(t.Scopes, s) }
+
+// Covers says whether the token may do all that a role may. Who makes others by it gives nothing that it doesn't have.
+func (t *Token) Covers(r consent.Role) bool {
+	need := []Scope{ScopeRead, ScopeExport}
+	switch r {
+	case consent.Owner:
+		need = Scopes
+	case consent.Editor:
+		need = append(need, ScopeWrite, ScopeScans)
+	}
+	return !slices.ContainsFunc(need, func(s Scope) bool { return !t.Has(s) })
+}
+
+// Whole says whether the token is for every site, and so may see what is the organisation's.
+func (t *Token) Whole() bool { return t.Sites == nil }
 
 // May says whether the token may see a site of its organisation.
 func (t *Token) May(site string) bool { return t.Sites == nil || slices.Contains(t.Sites, site) }

@@ -31,6 +31,13 @@ if (form && boxes[0]) {
     tally.textContent = said + (n ? tally.dataset.many!.replace("#", String(n)) : "");
   };
 
+  // What was chosen before something was found to be wrong with it.
+  for (const note of form.querySelectorAll<HTMLInputElement>("[name=as]")) {
+    const box = boxes.find((b) => note.value.endsWith(" " + b.value));
+    note.remove();
+    if (box) choose(box, note.value.split(" ")[0]);
+  }
+
   document.addEventListener("keydown", (event) => {
     const at = boxes.indexOf(event.target as HTMLInputElement);
     if (at < 0 || event.ctrlKey || event.altKey || event.metaKey) return;

@@ -34,6 +34,18 @@ func measured(t *testing.T, db *store.DB) {
 	if acts = m.Logs["consents"]; acts.Entries != 2 || acts.Unsigned != 0 || acts.Waiting != 0 {
 		t.Errorf("signed: %+v", m)
 	}
+	if !m.Purged.IsZero() {
+		t.Errorf("purged %v, never", m.Purged)
+	}
+	purged := Day.Add(2 * time.Hour)
+	for _, run := range []store.PurgeRun{{Now: purged, Origin: store.ByJob}, {Now: purged.Add(time.Hour), Origin: store.ByPerson, Dry: true}} {
+		if _, err := db.Purge(ctx, run); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if m = must[store.Measure](t)(db.Measure(ctx, purged)); !m.Purged.Equal(purged) {
+		t.Errorf("purged %v, want %v: counting alone is no deletion", m.Purged, purged)
+	}
 }
 
 // siteEdits: of many who edit a site at once nobody's change is lost, and an edit that is refused changes nothing.

@@ -120,6 +120,59 @@ func sumsFollow(t *testing.T, db *store.DB) {
 	}
 }
 
+// A site's mark moves with each act, and its second half only when acts are withheld or come back: what is remembered under it is
+// never more than is told (T6).
+func marks(t *testing.T, db *store.DB) {
+	s, n := Site(t, db, "fjordfletvaerk")
+	other, _ := Site(t, db, "nordlysoglim")
+	mark := func(site string) store.Mark {
+		t.Helper()
+		return must[map[string]store.Mark](t)(db.Marks(ctx, []string{s.ID, other.ID}))[site]
+	}
+	same(t, mark(s.ID), store.Mark{Entries: 0, Removals: -1})
+	acts := spread(n, 3)
+	entered(t, db, acts...)
+	same(t, mark(s.ID), store.Mark{Entries: 3, Removals: -1})
+	for k, on := range []bool{true, false} {
+		if _, err := db.Restrict(ctx, s.ID, acts[0].Visitor, on, Day.AddDate(0, 0, 20)); err != nil {
+			t.Fatal(err)
+		}
+		same(t, mark(s.ID), store.Mark{Entries: 4 + int64(k), Removals: 3 + int64(k)})
+	}
+	if _, err := db.EraseVisitor(ctx, s.ID, acts[1].Visitor, Day.AddDate(0, 0, 20)); err != nil {
+		t.Fatal(err)
+	}
+	same(t, mark(s.ID), store.Mark{Entries: 6, Removals: 5})
+	same(t, mark(other.ID), store.Mark{Entries: 0, Removals: -1})
+}
+
+// How many records an export has is never told too low.
+func countedAtMost(t *testing.T, db *store.DB) {
+	s, n := Site(t, db, "fjordfletvaerk")
+	acts := spread(n, 24)
+	entered(t, db, acts...)
+	for _, f := range []store.Filter{
+		{},
+		{Action: consent.RejectAll},
+		{Granted: consent.Statistics},
+		{Notice: n.Hash},
+		{From: Day.AddDate(0, 0, 2)},
+		{To: Day.AddDate(0, 0, 2)},
+		{From: Day.AddDate(0, 0, 1), To: Day.AddDate(0, 0, 3), Action: consent.AcceptAll},
+	} {
+		f.Site = s.ID
+		most := must[int64](t)(db.CountAtMost(ctx, f))
+		f.Limit = 100
+		there := must[store.Page](t)(db.Consents(ctx, f))
+		if have := int64(len(there.Records)); most < have || most > have+4 { // four a day
+			t.Errorf("%+v: at most %d, are %d", f, most, have)
+		}
+	}
+	if n := must[int64](t)(db.CountAtMost(ctx, store.Filter{Site: s.ID, Visitor: acts[0].Visitor})); n != 0 {
+		t.Errorf("of a visitor %d", n)
+	}
+}
+
 func shares(t *testing.T, db *store.DB) {
 	s, n := Site(t, db, "fjordfletvaerk")
 	entered(t, db, spread(n, 6)...)

@@ -163,7 +163,7 @@ func purgeMonths(t *testing.T, db *store.DB) {
 	}
 }
 
-// T2: purges are in slices of 500 and say so in the ledger; the report names nobody.
+// T2: purges are in slices of 250 and say so in the ledger; the report names nobody.
 func purgeReports(t *testing.T, db *store.DB) {
 	s, n := Site(t, db, "fjordfletvaerk")
 	var group []consent.Record
@@ -174,8 +174,8 @@ func purgeReports(t *testing.T, db *store.DB) {
 	told := 0
 	did := must[[]store.Purged](t)(db.Purge(ctx, store.PurgeRun{Now: Day.AddDate(0, 12, 1), Origin: store.ByCommand, Tell: func(store.Purged) { told++ }}))
 	same(t, did, []store.Purged{{Site: s.ID, At: Day.AddDate(0, 12, 1), Origin: store.ByCommand, Refusals: 600}})
-	if told != 2 {
-		t.Errorf("told %d times of two slices", told)
+	if told != 3 {
+		t.Errorf("told %d times of three slices", told)
 	}
 	dry := must[[]store.Purged](t)(db.Purge(ctx, store.PurgeRun{Now: Day.AddDate(0, 40, 0), Site: s.ID, Origin: store.ByPerson, Dry: true}))
 	same(t, dry, []store.Purged{{Site: s.ID, At: Day.AddDate(0, 40, 0), Origin: store.ByPerson, Dry: true, Consents: 600}})
@@ -187,8 +187,8 @@ func purgeReports(t *testing.T, db *store.DB) {
 		}
 		removals++
 	}
-	if removals != 2 {
-		t.Errorf("the log has %d entries about what was purged, want 2", removals)
+	if removals != 3 {
+		t.Errorf("the log has %d entries about what was purged, want 3", removals)
 	}
 	_, err := db.Purge(ctx, store.PurgeRun{Now: Day, Site: "nosuchsite"})
 	wantKind(t, err, consent.KindNotFound)

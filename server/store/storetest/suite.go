@@ -28,7 +28,7 @@ func Run(t *testing.T, fresh func(t *testing.T) *store.DB) {
 		"scans": scanJobs, "scans together": scansTogether, "scans lost": scansLost, "scans kept": scansKept, "alarms": alarms, "accepted findings": acceptedFindings,
 		"domains": domains, "sightings": sightings, "measured": measured, "site edits": siteEdits,
 		"organisations": organisations, "members": members, "invitations": invitations, "sessions": sessions, "second factor": secondFactor, "tokens": tokens,
-		"sums": sums, "sums follow": sumsFollow, "shares": shares, "site heads": siteHeads, "steps": steps,
+		"devices": devices, "small devices": smallDevices, "sums": sums, "sums follow": sumsFollow, "marks": marks, "counted at most": countedAtMost, "shares": shares, "site heads": siteHeads, "steps": steps,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)) })
 	}
