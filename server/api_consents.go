@@ -163,13 +163,10 @@ func (s *Server) apiExport(c echo.Context) error {
 	h := c.Response().Header()
 	h.Set("Content-Type", "application/jsonl; charset=utf-8")
 	h.Set("Content-Disposition", `attachment; filename="samtykke-`+site.ID+`.jsonl"`)
-	extend := s.extendWrite(c)
-	if err := ExportJSONL(c.Request().Context(), s.db, f, after, q.Get("proofs") != "no", &flushing{c.Response(), extend, 0}); err != nil {
-		if !c.Response().Committed {
-			h.Del("Content-Disposition")
-			return err
-		}
-		panic(http.ErrAbortHandler) // half a file must not look like a whole one
+	written := int64(0)
+	out := &flushing{&lines{c.Response(), func() { written++ }}, s.extendWrite(c), 0}
+	if err := ExportJSONL(c.Request().Context(), s.db, f, after, q.Get("proofs") != "no", out); err != nil {
+		return s.cutOff(c, site.ID, "jsonl", written, err)
 	}
 	if !c.Response().Committed {
 		return c.NoContent(http.StatusOK) // nothing has been recorded

@@ -241,12 +241,17 @@ func (s *Server) exportConsents(c echo.Context) error {
 		state = exportCut
 	}
 	run.end(state)
-	cut := s.deed(c, "export_cut", site.ID).With("", map[string]any{"format": format, "written": written.Load()})
-	if err := s.db.Audit(context.WithoutCancel(ctx), cut); err != nil {
+	return s.cutOff(c, site.ID, format, written.Load(), err)
+}
+
+// cutOff ends an export that didn't reach its end, and says so in the audit log.
+func (s *Server) cutOff(c echo.Context, site, format string, written int64, err error) error {
+	cut := s.deed(c, "export_cut", site).With("", map[string]any{"format": format, "written": written})
+	if err := s.db.Audit(context.WithoutCancel(c.Request().Context()), cut); err != nil {
 		s.cfg.Log.Error("an export that was cut off is not in the audit log", "error", err)
 	}
 	if !c.Response().Committed {
-		h.Del("Content-Disposition") // what follows is a page that says what went wrong
+		c.Response().Header().Del("Content-Disposition") // what follows says what went wrong
 		return err
 	}
 	// Half a file must not look like a whole one: the browser then says that the download failed.

@@ -62,6 +62,10 @@ func (o *office) take(ctx context.Context, file, query string, then func()) (bod
 	o.t.Helper()
 	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/sites/"+siteID+"/consents."+file+"?"+query, nil)
 	r.AddCookie(&http.Cookie{Name: "samtykke_session", Value: string(consent.Owner)})
+	return o.read(r, then)
+}
+
+func (o *office) read(r *http.Request, then func()) (body string, whole bool) {
 	w := &halting{httptest.NewRecorder(), then}
 	defer func() {
 		if p := recover(); p != nil {
@@ -141,6 +145,16 @@ func TestExport_EndsWithItsReader(t *testing.T) {
 		if n, fields := o.entries("export_cut"); n == 0 || fields["format"] != file {
 			t.Errorf("%s: %d entries, the newest %v", file, n, fields)
 		}
+	}
+	n, _ := o.entries("export_cut")
+	ctx, leave := context.WithCancel(t.Context())
+	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/v1/sites/"+siteID+"/consents.jsonl", nil)
+	r.Header.Set("Authorization", "Bearer "+o.newRobot(newContract(t), consent.FirstOrganisation, store.Scopes).secret)
+	if _, whole := o.read(r, leave); whole {
+		t.Error("a program that leaves gets the whole")
+	}
+	if now, fields := o.entries("export_cut"); now != n+1 || fields["format"] != "jsonl" {
+		t.Errorf("%d entries after %d, the newest %v", now, n, fields)
 	}
 	o.speak("en")
 	if a := o.get(consent.Owner, "/sites/"+siteID+"/audit").wants(t, http.StatusOK); !strings.Contains(a.Body.String(), "Export stopped before its end") {

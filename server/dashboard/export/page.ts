@@ -1,4 +1,7 @@
 // Shows how far an export is while the browser downloads it. Without script a link leads to the same numbers.
+
+export {};
+
 const how = document.getElementById("how") as HTMLElement;
 const bar = how.querySelector("progress") as HTMLProgressElement;
 const told = how.querySelector("[role=status]") as HTMLElement;
@@ -35,12 +38,12 @@ function show(state: string, written: number, of: number): void {
 }
 
 // Each download has a name of its own, in hexadecimal.
-const name = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+const newName = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 
 for (const form of document.querySelectorAll<HTMLFormElement>("form.take")) {
   form.addEventListener("submit", () => {
     const field = form.elements.namedItem("export") as HTMLInputElement;
-    field.value = name();
+    field.value = newName();
     how.hidden = false;
     show("running", 0, 0);
     follow(field.value);
