@@ -75,7 +75,7 @@ var hexColour = regexp.MustCompile(`^#[0-9a-f]{6}$`)
 func (b *Banner) Validate() error {
 	var f fields
 	f.add(len(b.Languages) == 0, "languages", "Choose at least one language.")
-	f.add(len(b.Categories) == 0, "categories", "Choose at least one category; a site with only necessary cookies needs no banner.")
+	f.add(len(b.Categories) == 0, "categories", "Choose at least one category; a website with only necessary cookies needs no banner.")
 	for i, c := range b.Categories {
 		f.add(!c.Optional() || slices.Contains(b.Categories[:i], c), "categories", "Categories are preferences, statistics and marketing, each once.")
 	}
@@ -120,7 +120,7 @@ func (b *Banner) checkHosts(f *fields) {
 		f.add(!ValidDomain(h.Host), "hosts", "Each host is a domain name, such as cdn.example.com.")
 		f.add(slices.ContainsFunc(b.Hosts[:i], func(o HostRule) bool { return o.Host == h.Host }), "hosts", "Each host can be named once.")
 		f.add(!h.Category.Optional() && h.Category != Necessary, "hosts", "Each host has a category: necessary, preferences, statistics or marketing.")
-		f.add(h.Category == Necessary && strings.TrimSpace(h.Reason) == "", "hosts", "Say for each necessary host why the site can't do without it.")
+		f.add(h.Category == Necessary && strings.TrimSpace(h.Reason) == "", "hosts", "Say for each necessary host why the website can't do without it.")
 		f.add(len(h.Reason) > 500, "hosts", "A reason has at most 500 characters.")
 	}
 }

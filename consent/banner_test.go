@@ -142,12 +142,13 @@ func TestChoices_JSON(t *testing.T) {
 	}
 }
 
+// B8: those whose names nobody knows yet count by their hosts.
 func TestContent_ThirdParties(t *testing.T) {
 	c := Content{Controller: Controller{Name: "Fjord ApS"}, Items: []Item{
-		{Provider: "Fjord ApS"}, {Provider: ""}, {Provider: "Google Ireland Limited"}, {Provider: "Google Ireland Limited"}, {Provider: "Meta Platforms Ireland Limited"},
+		{Provider: "Fjord ApS"}, {Host: "fjord.example", Party: FirstParty}, {Host: ".vendor.example", Party: ThirdParty}, {Host: "vendor.example", Party: ThirdParty}, {Provider: "Google Ireland Limited"}, {Provider: "Google Ireland Limited"}, {Provider: "Meta Platforms Ireland Limited"},
 	}}
-	if n := c.ThirdParties(); n != 2 {
-		t.Errorf("%d third parties, want 2", n)
+	if n := c.ThirdParties(); n != 3 {
+		t.Errorf("%d third parties, want 3", n)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -75,12 +76,17 @@ type Content struct {
 	KnownHosts map[Category][]string `json:"known_hosts,omitempty"`
 }
 
-// ThirdParties counts the providers other than the controller behind the declared items (B8).
+// ThirdParties counts the providers other than the controller behind the declared items (B8). A third party whose name isn't
+// known yet counts by its host: the banner must not say that there is nobody.
 func (c *Content) ThirdParties() int {
 	seen := map[string]bool{}
 	for _, i := range c.Items {
-		if i.Provider != "" && i.Provider != c.Controller.Name {
-			seen[i.Provider] = true
+		who := i.Provider
+		if who == "" && i.Party == ThirdParty {
+			who = strings.TrimPrefix(i.Host, ".")
+		}
+		if who != "" && who != c.Controller.Name {
+			seen[who] = true
 		}
 	}
 	return len(seen)

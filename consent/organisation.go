@@ -35,8 +35,8 @@ type Member struct {
 func (m *Member) Validate() error {
 	var f fields
 	f.add(!slices.Contains(Roles, m.Role), "role", "The role is owner, editor or auditor.")
-	f.add(m.Role == Owner && m.Sites != nil, "limit", "An owner has every site.")
-	f.add(m.Role != Owner && m.Sites != nil && len(m.Sites) == 0, "limit", "Choose at least one site.")
+	f.add(m.Role == Owner && m.Sites != nil, "limit", "An owner has every website.")
+	f.add(m.Role != Owner && m.Sites != nil && len(m.Sites) == 0, "limit", "Choose at least one website.")
 	return f.err("bad_member", "The person's rights are not right yet.")
 }
 

@@ -141,7 +141,7 @@ func (r *Record) Validate() error {
 		return err
 	}
 	var f fields
-	f.add(!ValidSiteID(r.Site), "site", "There is no such site.")
+	f.add(!ValidSiteID(r.Site), "site", "There is no such website.")
 	f.add(!wholeMillis(r.At) || !wholeMillis(r.ValidUntil), "at", "Times are whole milliseconds between 1970 and 9999.")
 	f.add(!r.ValidUntil.After(r.At), "valid_until", "The validity ends after the act.")
 	f.add(r.Address.IsValid() && !truncated(r.Address), "address", "Only networks are kept: /24 or /48.")

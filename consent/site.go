@@ -45,9 +45,9 @@ func ValidSiteID(s string) bool { return siteID.MatchString(s) }
 // Validate checks everything but the id and the banner.
 func (s *Site) Validate() error {
 	var f fields
-	f.add(s.Name == "" || len(s.Name) > 100, "name", "Give the site a name of at most 100 characters.")
+	f.add(s.Name == "" || len(s.Name) > 100, "name", "Give the website a name of at most 100 characters.")
 	f.add(len(s.Domains) == 0, "domains", "Name at least one domain.")
-	f.add(len(s.Domains) > maxDomains, "domains", "A site has at most 50 domains.")
+	f.add(len(s.Domains) > maxDomains, "domains", "A website has at most 50 domains.")
 	for _, d := range s.Domains {
 		f.add(!ValidDomain(d), "domains", clip(d)+" is not a domain name such as example.dk.")
 	}
@@ -61,7 +61,7 @@ func (s *Site) Validate() error {
 	f.add(len(c.DPO) > 300, "controller.dpo", "At most 300 characters.")
 	s.Retention.check(&f)
 	s.Scanning.check(&f)
-	return f.err("bad_site", "The site's details are not right yet.")
+	return f.err("bad_site", "The website's details are not right yet.")
 }
 
 // Home is the address where the site's banner can be opened.

@@ -39,7 +39,7 @@ func (t *tab) open(address string) error {
 	t.rec.Begin(address)
 	ctx, cancel := context.WithTimeout(t.ctx, t.o.PageTimeout)
 	defer cancel()
-	res, err := chromedp.Call(ctx, page.Navigate, page.NavigateParams{URL: address})
+	res, err := t.navigate(ctx, address)
 	if err == nil && res.ErrorText == "net::ERR_ABORTED" && !res.IsDownload { // by what the page before still had on its mind
 		res, err = chromedp.Call(ctx, page.Navigate, page.NavigateParams{URL: address})
 	}
@@ -55,6 +55,28 @@ func (t *tab) open(address string) error {
 		return plainly(t.unreached(address, res.ErrorText))
 	}
 	return nil
+}
+
+// unsent is how long the browser gets until it asks the server for a page. Scripts that still send something while their
+// page is left can keep it from ever asking.
+const unsent = 3 * time.Second
+
+// navigate goes to a page, a second time where the first has led to no request.
+func (t *tab) navigate(ctx context.Context, address string) (page.NavigateResult, error) {
+	first, giveUp := context.WithCancel(ctx)
+	defer giveUp()
+	late := time.AfterFunc(unsent, func() {
+		if !t.rec.Requested() {
+			giveUp()
+		}
+	})
+	defer late.Stop()
+	res, err := chromedp.Call(first, page.Navigate, page.NavigateParams{URL: address})
+	if err == nil || first.Err() == nil || ctx.Err() != nil {
+		return res, err
+	}
+	t.stop()
+	return chromedp.Call(ctx, page.Navigate, page.NavigateParams{URL: address})
 }
 
 // plainWords say what the browser's commonest codes mean to somebody who runs a site.
@@ -94,12 +116,23 @@ func (t *tab) leave() {
 	}
 }
 
-// responds says whether the page lets itself be asked anything.
+// responds says whether the page lets itself be asked anything. An evaluation wouldn't tell: V8 slips it in between the
+// rounds of a loop.
 func (t *tab) responds() bool {
 	ctx, cancel := context.WithTimeout(t.ctx, time.Second)
 	defer cancel()
-	_, err := chromedp.Call(ctx, runtime.Evaluate, runtime.EvaluateParams{Expression: "1"})
+	_, err := chromedp.Call(ctx, page.GetFrameTree, cdp.Empty{})
 	return err == nil
+}
+
+// halt ends a script that keeps the page from answering, and says whether there was one. It would keep those of the other
+// tabs in its process from answering, too.
+func (t *tab) halt() bool {
+	if t.ctx.Err() != nil || t.responds() {
+		return false
+	}
+	t.stop()
+	return t.ctx.Err() == nil
 }
 
 // stop ends what is still loading or running, so that the next page starts from rest.

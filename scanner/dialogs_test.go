@@ -55,6 +55,7 @@ var strange = map[string]string{
 	"purposes": `<div id=b style="position:fixed;bottom:0;background:#fff">Vi bruger cookies. <button onclick="go('Accepter alle')">Accepter alle</button><button onclick="p.hidden=false">Indstillinger</button>
 <div id=p hidden>Statistik <button onclick="go('wrong')">Afvis</button> Marketing <button onclick="go('wrong')">Afvis</button><button onclick="go('Afvis alle')">Afvis alle</button></div></div><script>function go(x){document.title=x;b.remove()}</script>`,
 	"chatty": `<div id=b style="position:fixed;bottom:0;background:#fff">Vi bruger cookies. <button onclick="go('forkert')">Ja tak, kun nødvendige</button><button onclick="go('Accepter alle')">Ja tak, det er fint</button><button onclick="go('Afvis alle')">Nej tak. Ikke i dag</button></div><script>function go(x){document.title=x;b.remove()}</script>`,
+	"eager": `<div id=b role=dialog style="position:fixed;bottom:0;background:#fff">We collect and process your personal information for these purposes. <button onclick="go('Accepter alle')">Ja, accepter alle</button><button onclick="go('forkert')">Ja, kun nødvendige</button><button onclick="go('Afvis alle')">Decline</button></div><script>function go(x){document.title=x;b.remove()}</script>`,
 	"polish": `<div id=b style="position:fixed;bottom:0;background:#fff">Używamy plików cookie. <div onclick="go('Accepter alle')" style="cursor:pointer">Zaakceptuj wszystkie pliki cookie</div><button onclick="go('Afvis alle')">Odrzuć wszystkie</button></div><script>function go(x){document.title=x;b.remove()}</script>`,
 }
 

@@ -64,10 +64,12 @@
   // is made, whose failure nobody is told of.
   const done = (promise, told) => { apply(then, promise, [told, () => {}]) }
 
-  // A timer that is about to fire keeps the scan on the page. Of several, the last to come is told of.
+  // A timer that is about to fire keeps the scan on the page. Of several, the last to come is told of; of those that take
+  // longer, the first few, since a page that always sets the next one never ends.
   const clock = performance, now = clock.now
-  let due = 0, timers = 200
+  let due = 0, timers = 200, late = 5
   const timed = (_, [, ms]) => {
+    if (ms > 1500 && ms <= 3300 && late-- > 0) send(stringify({ timer: +ms }))
     const at = apply(now, clock, []) + +ms
     if (!(ms >= 40 && ms <= 1500) || at <= due + 20 || timers-- <= 0) return
     due = at

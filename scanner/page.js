@@ -14,14 +14,14 @@
   const noise = new RegExp(`(^| )(${labels.cookies.join("|")})(?= |$)`, "gu")
   const bare = new Set(["accept", "reject", "settings", "save"])
   const listed = (label, role) => !!known.get(label)?.has(role) || bare.has(role) && !known.has(label) && !!known.get(label.replace(noise, " ").replace(/ +/g, " ").trim())?.has(role)
-  // A label may go on after what it means: "Ja tak, det er fint". What follows must not take it back.
+  // A label may say more than what it means: "Ja tak, det er fint", "Ja, accepter alle". The rest must not take it back.
   const turns = {
     accept: /(^| )(kun|only|nur|endast|bare|kuitenkin|uniquement|solo|sólo|alleen|nej|no|nein|non|nødvendig\S*|nødvändig\S*|necessary|essential|notwendige?|uden|without|ohne|ikke|not|nicht|vælg|settings|indstillinger)( |$)/u,
     reject: /(^| )(ja|yes|oui|si|sí|accept\S*|acceptér|tillad|allow|godkend|einverstanden)( |$)/u,
   }
   const clause = (label, role) => {
-    const [first, ...rest] = label.split(/[,.;:!–—]+ ?/u)
-    return rest.length && !turns[role].test(rest.join(" ")) ? first.trim() : ""
+    const all = label.split(/[,.;:!–—]+ ?/u).filter((c) => c)
+    return all.length > 1 ? all.find((c, i) => listed(c, role) && !all.some((other, k) => k !== i && turns[role].test(other))) || "" : ""
   }
   const has = (label, role) => !!label && (listed(label, role) || role in turns && !known.has(label) && listed(clause(label, role), role))
   const roleOf = (e) => ["reject", "accept", "save", "settings", "dismiss"].find((role) => has(text(e), role)) || "other"
@@ -203,6 +203,12 @@
     return link ? link.href.slice(0, 300) : ""
   }
 
+  // refreshes are the pages that this one goes on to by itself after a while (HTML, 4.2.5.3, http-equiv=refresh).
+  const refreshes = () => Array.from(document.querySelectorAll("meta[http-equiv=refresh i]"), (m) => {
+    const to = /^\s*[\d.]+\s*[;,]?\s*(?:url\s*=\s*)?["']?([^"']+)/i.exec(m.content)
+    return to ? new URL(to[1].trim(), document.baseURI).href : ""
+  }).filter((a) => a.startsWith("http"))
+
   return {
     find, hit, steady, own, banner, place, walk, visible, text, name, labelOf, roleOf, parent, rootOf, said, leads, boxes, checked, locked, clickable, pressable, ticked, plain, onScreen, suspect,
     adopt: (host, root) => { closed.set(host, root) },
@@ -231,7 +237,7 @@
       const words = (body && body.innerText || "").replace(at && shows(at) || "\0", " ")
       return { lang: document.documentElement.lang.slice(0, 35), text: words.replace(/[ \t\u00a0]+/g, " ").replace(/\s*\n\s*/g, "\n").trim().slice(0, 20000) }
     },
-    links: () => Array.from(document.links, (a) => a.href).slice(0, 1000),
+    links: () => [...refreshes(), ...Array.from(document.links, (a) => a.href)].slice(0, 1000),
     // exercise provokes what only starts when a visitor reads on or plays a film.
     exercise: async () => {
       const root = document.documentElement, end = root.scrollHeight, step = Math.max(innerHeight, end / 15, 100)

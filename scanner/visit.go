@@ -79,7 +79,9 @@ func (v *visitor) answerAndVisit() {
 	v.done = true
 	v.visitAll()
 	if v.state == evidence.StateWithdraw {
-		v.done = v.withdraw(v.tool == "samtykke")
+		if v.done = v.withdraw(v.tool == "samtykke"); !v.done {
+			v.tell("", "the consent could not be withdrawn")
+		}
 	}
 }
 
@@ -142,7 +144,10 @@ func (v *visitor) load(address string) evidence.Visit {
 			v.until(v.o.Wait+v.o.PageTimeout, func() bool { return !v.stay.untouched.Load() })
 			v.tab.exercise()
 		}
-		err = v.settle()
+		spun := v.tab.halt()
+		if err = v.settle(); (v.tab.halt() || spun) && err == nil {
+			err = errors.New("a script of the page came to no end")
+		}
 	}
 	visit := v.tab.rec.Visit()
 	if refused := v.refused(visit); refused != nil {

@@ -158,7 +158,7 @@ func (s *Server) admit(c echo.Context, u *consent.User, n need) error {
 			return noOrganisation()
 		}
 		if u.Role = m.Role; !m.Whole() {
-			return forbidden("whole_organisation", "Your login is for some of the organisation's sites only.")
+			return forbidden("whole_organisation", "Your login is for some of the organisation's websites only.")
 		}
 	}
 	switch {
@@ -176,7 +176,7 @@ func forbidden(code, message string) error {
 	return &consent.Error{Kind: consent.KindForbidden, Code: code, Message: message}
 }
 
-func noSite() error { return consent.NotFound("no_site", "There is no such site.") }
+func noSite() error { return consent.NotFound("no_site", "There is no such website.") }
 
 func noOrganisation() error {
 	return consent.NotFound("no_organisation", "There is no such organisation.")
@@ -217,5 +217,5 @@ func newSiteOrg(u *consent.User, f *dashboard.Form) (string, error) {
 	case len(list) == 0:
 		return "", forbidden("read_only", "Your login may read, but not change anything.")
 	}
-	return "", wrongField("bad_site", "The site's details are not right yet.", "org", "Choose the organisation.")
+	return "", wrongField("bad_site", "The website's details are not right yet.", "org", "Choose the organisation.")
 }

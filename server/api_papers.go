@@ -93,7 +93,7 @@ func dateOf(t time.Time) string {
 func (s *Server) apiDeleteSite(c echo.Context) error {
 	site := siteOf(c)
 	if c.QueryParam("name") != site.Name {
-		return wrongField("not_confirmed", "Nothing was deleted.", "name", "Give the site's name exactly as it is.")
+		return wrongField("not_confirmed", "Nothing was deleted.", "name", "Give the website's name exactly as it is.")
 	}
 	paper, gone, err := s.deleteWhole(c, site)
 	if err != nil {

@@ -124,7 +124,7 @@ func (s *Server) member(c echo.Context, in apiRights) (m consent.Member, err err
 func knownSites(ids []string, sites []consent.Site) error {
 	for _, id := range ids {
 		if !slices.ContainsFunc(sites, func(site consent.Site) bool { return site.ID == id }) {
-			return wrongField("unknown_site", "The organisation has no such site.", "sites", "The organisation has no such site.")
+			return wrongField("unknown_site", "The organisation has no such website.", "sites", "The organisation has no such website.")
 		}
 	}
 	return nil

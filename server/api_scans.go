@@ -274,7 +274,7 @@ func (s *Server) apiCheckDomain(c echo.Context) error {
 			return c.JSON(http.StatusOK, newAPIDomain(&d))
 		}
 	}
-	return consent.NotFound("no_domain", "The site has no such domain.")
+	return consent.NotFound("no_domain", "The website has no such domain.")
 }
 
 type apiAlarm struct {

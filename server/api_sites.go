@@ -132,7 +132,7 @@ func (s *Server) apiAddSite(c echo.Context) error {
 		in.ID = NewSiteID()
 	}
 	if !consent.ValidSiteID(in.ID) {
-		return wrongField("bad_site", "The site's details are not right yet.", "id", "An id is 8 to 20 small letters and digits.")
+		return wrongField("bad_site", "The website's details are not right yet.", "id", "An id is 8 to 20 small letters and digits.")
 	}
 	ctx := c.Request().Context()
 	site := consent.Site{ID: in.ID, CreatedAt: s.cfg.Now().UTC().Truncate(time.Millisecond), Banner: consent.DefaultBanner()}

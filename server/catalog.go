@@ -106,7 +106,7 @@ func (c *catalog) site(ctx context.Context, id string) (*siteEntry, error) {
 }
 
 func errNoSite() error {
-	return consent.NotFound("no_site", "There is no such site.")
+	return consent.NotFound("no_site", "There is no such website.")
 }
 
 // notice finds a notice of a site, also an old one.

@@ -96,7 +96,7 @@ func (s *Server) answerDeclaration(c echo.Context, version int) error {
 }
 
 func errNoDeclaration() error {
-	return consent.NotFound("not_published", "The site has not published a declaration yet.")
+	return consent.NotFound("not_published", "The website has not published a declaration yet.")
 }
 
 // declarationKey names a declaration as it is remembered.

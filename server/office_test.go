@@ -139,7 +139,7 @@ func actionOf(k int) consent.Action {
 func officeItems(s *consent.Site) []consent.Item {
 	da := func(da, en string) map[string]string { return map[string]string{"da": da, "en": en} }
 	return append(server.OwnItems(s),
-		consent.Item{Kind: consent.LocalStorage, Name: "kurv", Host: "fjordfletvaerk.example", Party: consent.FirstParty, Category: consent.Necessary, Provider: "Fjord & Fletværk ApS", Lifetime: consent.Persistent, Purpose: da("Husker varerne i kurven.", "Remembers the goods in the basket.")},
+		consent.Item{Kind: consent.LocalStorage, Name: "kurv", Host: "fjordfletvaerk.example", Party: consent.FirstParty, Category: consent.Necessary, Provider: "Fjord & Fletværk ApS", Lifetime: consent.Persistent, Purpose: da("Husker varerne i kurven.", "Remembers the goods in the basket."), Reason: da("Uden den kan du ikke købe noget.", "Without it you can’t buy anything.")},
 		consent.Item{Kind: consent.Cookie, Name: "_tl_id", Host: ".fjordfletvaerk.example", Party: consent.FirstParty, Category: consent.Statistics, Provider: "Tællelys A/S", Country: "DK", Lifetime: 390 * 24 * time.Hour, Purpose: da("Tæller besøg.", "Counts visits.")},
 		consent.Item{Kind: consent.Cookie, Name: "IDE", Host: ".vendor.example", Party: consent.ThirdParty, Category: consent.Marketing, Provider: "Annoncehuset Inc.", Country: "US", Lifetime: 390 * 24 * time.Hour, Purpose: da("Viser annoncer, der passer til det, du har set.", "Shows ads that fit what you have seen.")},
 		consent.Item{Kind: consent.Cookie, Name: "xq7_*", Host: "fjordfletvaerk.example", Party: consent.FirstParty, Category: consent.Unclassified, Lifetime: 0, Purpose: map[string]string{}},

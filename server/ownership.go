@@ -67,7 +67,7 @@ func (s *Server) prove(ctx context.Context, site *consent.Site, domain string) (
 	if !answered {
 		return "", &consent.Error{Kind: consent.KindConflict, Code: "domain_silent", Message: "Nothing was found in the DNS, and there was no answer from " + domain + "."}
 	}
-	return "", &consent.Error{Kind: consent.KindConflict, Code: "not_proven", Message: "Neither the site's tag, nor the file, nor the TXT record was found at " + domain + "."}
+	return "", &consent.Error{Kind: consent.KindConflict, Code: "not_proven", Message: "The website's code was not found at " + domain + ", nor was the file or the TXT record."}
 }
 
 // proofBases are the origins at which a domain is asked: the homepage's first, since it knows scheme and port.
@@ -195,14 +195,14 @@ func (s *Server) checkDomain(ctx context.Context, site *consent.Site, domain, wh
 func (s *Server) mayScan(ctx context.Context, site *consent.Site) error {
 	domain := homeDomain(site)
 	if domain == "" {
-		return &consent.Error{Kind: consent.KindConflict, Code: "foreign_homepage", Message: "The homepage is under none of the site's domains. Correct it in the settings."}
+		return &consent.Error{Kind: consent.KindConflict, Code: "foreign_homepage", Message: "The homepage is under none of the website's domains. Correct it in the settings."}
 	}
 	known, err := s.db.Domains(ctx, site.ID)
 	if err != nil {
 		return err
 	}
 	if d := known[domain]; !d.Proven() {
-		return &consent.Error{Kind: consent.KindConflict, Code: "domain_not_proven", Message: "Show first that the domain is the site's own."}
+		return &consent.Error{Kind: consent.KindConflict, Code: "domain_not_proven", Message: "Show first that the domain is the website's own."}
 	}
 	return nil
 }

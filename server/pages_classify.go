@@ -42,7 +42,7 @@ func classified(items []consent.Item, f *dashboard.Form, languages []string) (li
 		if it.Reason = reasons(category, it.Reason, reason); category == consent.Necessary {
 			for _, lang := range languages {
 				if it.Reason[lang] == "" {
-					wrong["reason."+lang] = "Say why the site doesn't work without it."
+					wrong["reason."+lang] = "Say why the website doesn't work without it."
 				}
 			}
 		}

@@ -12,7 +12,7 @@ import (
 	"samtykke/widget"
 )
 
-// B4 to B6: words that push are refused by the tables that the scanner judges by.
+// B4 to B6, B17: words that push are refused by the tables that the scanner judges by.
 func TestTexts_RefuseNudging(t *testing.T) {
 	o := newOffice(t)
 	path := editorPath("texts")
@@ -23,6 +23,8 @@ func TestTexts_RefuseNudging(t *testing.T) {
 		"a way out that accepts":   {"choose", "Tillad alle", other},
 		"capitals":                 {"accept", "ACCEPTER ALLE", "Skriv begge knapper på samme måde: Store bogstaver får den ene til at skille sig ud."},
 		"a green tick":             {"accept", "✅ Accepter alle", "En knap har kun ord: Et symbol får den til at skille sig ud fra de andre."},
+		"a promise (B17)":          {"intro", "Vi bruger cookies for at give dig den bedst mulige oplevelse. {third_parties}", "Banneret må ikke overtale nogen: Udelad “bedst mulige oplevelse”."},
+		"regret (B17)":             {"saved", "Desværre kan vi så ikke hjælpe dig.", "Banneret må ikke overtale nogen: Udelad “Desværre”."},
 		"consent from browsing on": {"withdraw_hint", "Ved at fortsætte accepterer du cookies.", "At fortsætte er ikke et samtykke: Udelad “Ved at fortsætte accepterer du”."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -142,7 +144,7 @@ func TestItems_AreNecessaryForAReason(t *testing.T) {
 		keys[strings.Split(attrOf(box, "value"), "&")[1]] = attrOf(box, "value")
 	}
 	chosen := []string{"op", "classify", "category", "necessary", "item", keys["_tl_id"], "item", keys["kurv"], "as", "necessary " + keys["IDE"]}
-	for lang, want := range map[string]string{"da": "Skriv, hvorfor hjemmesiden ikke virker uden.", "en": "Say why the site doesn't work without it."} {
+	for lang, want := range map[string]string{"da": "Skriv, hvorfor hjemmesiden ikke virker uden.", "en": "Say why the website doesn't work without it."} {
 		o.speak(lang)
 		a := o.post(consent.Editor, path, chosen...).wants(t, http.StatusBadRequest)
 		var why []string

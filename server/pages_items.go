@@ -386,7 +386,7 @@ func checkScan(raw []byte, site *consent.Site) (scan judgement.Report, err error
 	}
 	u, err := url.Parse(scan.URL)
 	if err != nil || !site.AllowsOrigin(u.Scheme+"://"+u.Host) {
-		return scan, consent.Invalid("foreign_scan", "The scan is of another website. Add its domain to the site first.")
+		return scan, consent.Invalid("foreign_scan", "The scan is of another website. Add its domain to the website first.")
 	}
 	return scan, nil
 }

@@ -17,9 +17,10 @@ import (
 // noticeList is the page on which a site's draft is published.
 type noticeList struct {
 	Heads   []store.NoticeHead
-	Unsure  int  // unclassified items of the draft
-	Changed bool // the draft differs from what is published
-	Ready   bool // there is a controller to name
+	Unsure  int      // unclassified items of the draft
+	Bare    []string // its necessary items without a reason
+	Changed bool     // the draft differs from what is published
+	Ready   bool     // there is a controller to name
 	Changes []changeGroup
 }
 
@@ -45,7 +46,7 @@ func (s *Server) noticeList(c echo.Context, site *consent.Site) (noticeList, err
 	if err != nil {
 		return noticeList{}, err
 	}
-	d := noticeList{Heads: heads, Unsure: unclassified(items), Changed: true, Ready: site.Controller.Name != ""}
+	d := noticeList{Heads: heads, Unsure: unclassified(items), Bare: unreasoned(items), Changed: true, Ready: site.Controller.Name != ""}
 	n, err := s.currentNotice(ctx, site.ID)
 	if err == nil && n != nil {
 		draft := content(site, items)

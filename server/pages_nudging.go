@@ -17,13 +17,15 @@ var meansOther = map[string][]string{
 	"save":   {"accept", "reject", "settings", "dismiss"},
 }
 
-// nudging says which of a banner's words push visitors or hide what a button does (B4 to B6), by the tables that the scanner
+// nudging says which of a banner's words push visitors or hide what a button does (B4 to B6, B17), by the tables that the scanner
 // judges any site by. The keys are those of the texts.
 func nudging(texts map[string]string, lang string) map[string]string {
 	wrong := map[string]string{}
 	for key, words := range texts {
 		if found := wording.ImpliedConsent(words); found != "" {
 			wrong[key] = "Going on is no consent: leave out “" + found + "”."
+		} else if found = wording.Steers(words, lang); found != "" {
+			wrong[key] = "The banner must not persuade anybody: leave out “" + found + "”."
 		}
 	}
 	for key, others := range meansOther {

@@ -116,8 +116,24 @@ func months(text string) int {
 	return n
 }
 
-func (s *Server) deletePage(c echo.Context) error {
+// deleteData is the page on which a site is deleted.
+type deleteData struct {
+	Certified bool // a certificate can be written: who runs the installation and for whom is known
+}
+
+// deleteView is that page before anything is typed.
+func (s *Server) deleteView(c echo.Context) (dashboard.View, error) {
 	v, err := s.siteView(c, "settings")
+	if err != nil {
+		return v, err
+	}
+	_, untold := s.dutyData(c.Request().Context(), v.Site)
+	v.Data = deleteData{Certified: untold == nil}
+	return v, nil
+}
+
+func (s *Server) deletePage(c echo.Context) error {
+	v, err := s.deleteView(c)
 	if err != nil {
 		return err
 	}
@@ -132,13 +148,13 @@ func (s *Server) deleteSite(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v, err := s.siteView(c, "settings")
+	v, err := s.deleteView(c)
 	if err != nil {
 		return err
 	}
 	v.Form = f
 	if f.Get("delete.name") != v.Site.Name {
-		return s.again(c, "delete", v, wrongField("not_confirmed", "Nothing was deleted.", "delete.name", "Type the site's name exactly as it stands above."))
+		return s.again(c, "delete", v, wrongField("not_confirmed", "Nothing was deleted.", "delete.name", "Type the website's name exactly as it stands above."))
 	}
 	paper, _, err := s.deleteWhole(c, v.Site)
 	switch {

@@ -112,6 +112,9 @@ func TestRetention_ASiteIsDeleted(t *testing.T) {
 			t.Errorf("no link to %s", address)
 		}
 	}
+	if said := a.words("main"); strings.Contains(said, "Du får et bevis") || !strings.Contains(said, "Du får intet bevis") || len(a.all("a", "href", "/installation")) != 1 {
+		t.Errorf("the page promises a certificate that nobody can write yet: %s", said)
+	}
 	a = o.post(consent.Owner, page, "delete.name", "Fjord").wants(t, 400)
 	if !strings.Contains(a.words("div", "role", "alert"), "Intet er slettet") {
 		t.Error(a.words("main"))

@@ -28,6 +28,7 @@ type scanData struct {
 	Told     *scanner.Progress // how far it is, while it runs
 	Live     bool              // the page loads itself anew
 	Report   *judgement.Report // nil where there is none
+	Early    bool              // no banner was published when it ran
 	Before   *store.ScanJob    // the scan that it is compared with; nil where there is none
 	Open     []scanFinding
 	Accepted []scanFinding
@@ -108,6 +109,11 @@ func (s *Server) scanData(c echo.Context, site *consent.Site) (d scanData, err e
 	if d.Report, err = s.report(ctx, &j); err != nil {
 		return d, err
 	}
+	heads, err := s.db.NoticeHeads(ctx, site.ID)
+	if err != nil {
+		return d, err
+	}
+	d.Early = len(heads) == 0 || j.FinishedAt.Before(heads[len(heads)-1].ValidFrom)
 	var before *judgement.Report
 	if last, err := s.db.ScanBefore(ctx, site.ID, id); err == nil {
 		d.Before = &last

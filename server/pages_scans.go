@@ -153,7 +153,7 @@ func (s *Server) scanNow(c echo.Context, site *consent.Site) (*store.ScanJob, er
 	}
 	j, err := s.askScan(ctx, site, store.ScanAsked, whoOf(c), time.Time{})
 	if err == nil && j == nil {
-		err = &consent.Error{Kind: consent.KindConflict, Code: "scan_waits", Message: "A scan of this site waits already, or too many of other sites do."}
+		err = &consent.Error{Kind: consent.KindConflict, Code: "scan_waits", Message: "A scan of this website waits already, or too many of other websites do."}
 	}
 	return j, err
 }
@@ -241,7 +241,7 @@ func (s *Server) proveDomain(c echo.Context) error {
 		}
 		return s.again(c, "domains", v, d.Problem)
 	}
-	return consent.NotFound("no_domain", "The site has no such domain.")
+	return consent.NotFound("no_domain", "The website has no such domain.")
 }
 
 // endAlarms notes that somebody has seen an alarm, or all of them.

@@ -66,6 +66,11 @@ func (s *Server) startOf(ctx context.Context, site *consent.Site, n *consent.Not
 		}
 		st.Steps = append(st.Steps, step)
 	}
+	if current == "" { // all that is left was skipped: the page still says where to go on
+		for i := range st.Steps {
+			st.Steps[i].Current = st.Steps[i].Name == st.Next
+		}
+	}
 	return st, nil
 }
 
@@ -237,7 +242,7 @@ func (s *Server) doStep(c echo.Context, site *consent.Site, step string, f *dash
 // namedController refuses a controller without a name, which a banner must have.
 func namedController(site *consent.Site) error {
 	if strings.TrimSpace(site.Controller.Name) == "" {
-		return wrongField("bad_site", "The site's details are not right yet.", "controller.name", "Name who decides what the data is used for.")
+		return wrongField("bad_site", "The website's details are not right yet.", "controller.name", "Name who decides what the data is used for.")
 	}
 	return nil
 }

@@ -134,7 +134,7 @@ func checkWords(site *consent.Site, lang string) error {
 }
 
 // checkShown refuses words that go wrong only beside the standard ones: a placeholder that nothing fills in, which
-// visitors would read as it is, and a yes that reads like the standard no; and those that nudge (B4 to B6).
+// visitors would read as it is, and a yes that reads like the standard no; and those that nudge (B4 to B6, B17).
 func checkShown(texts map[string]string, lang string) error {
 	standard, _ := widget.Texts(lang)
 	wrong := map[string]string{}

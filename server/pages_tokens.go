@@ -159,7 +159,7 @@ func fillToken(t *store.Token, f *dashboard.Form, others []store.Token) error {
 		wrong["scopes"] = "Choose what the token is for."
 	}
 	if t.Sites != nil && len(t.Sites) == 0 {
-		wrong["limit"] = "Choose at least one site."
+		wrong["limit"] = "Choose at least one website."
 	}
 	days := f.Get("token.days")
 	if !slices.Contains(tokenDays, days) {

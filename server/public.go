@@ -30,7 +30,7 @@ func (s *Server) currentBundle(c echo.Context) error {
 		return err
 	}
 	if e.current == nil {
-		return consent.NotFound("not_published", "The site has not published a banner yet.")
+		return consent.NotFound("not_published", "The website has not published a banner yet.")
 	}
 	c.Response().Header().Set("Samtykke-Notice", e.current.Hash.String())
 	openToAll(c)
@@ -78,7 +78,7 @@ func (s *Server) allowOrigin(c echo.Context) (*siteEntry, error) {
 	h.Set("Vary", "Origin")
 	origin := c.Request().Header.Get("Origin")
 	if !e.site.AllowsOrigin(origin) {
-		return nil, &consent.Error{Kind: consent.KindForbidden, Code: "foreign_origin", Message: "Only pages on the site's own domains may do this. Add the domain to the site on the dashboard."}
+		return nil, &consent.Error{Kind: consent.KindForbidden, Code: "foreign_origin", Message: "Only pages on the website's own domains may do this. Add the domain to the website on the dashboard."}
 	}
 	h.Set("Access-Control-Allow-Origin", origin)
 	return e, nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"maps"
+	"strings"
 	"time"
 
 	"samtykke/consent"
@@ -119,13 +120,31 @@ func publishable(c *consent.Content, last *consent.Notice, p Publishing) error {
 		return err
 	}
 	if c.Controller.Name == "" {
-		return consent.Invalid("no_controller", "Say who is the controller before publishing: the banner names it (B9).")
+		return consent.Invalid("no_controller", "Say who is the controller before publishing: the banner names it.")
+	}
+	if names := unreasoned(c.Items); len(names) > 0 {
+		return consent.Invalid("no_item_reason", "Say for each necessary entry why the website can't do without it: "+strings.Join(names, ", ")+".")
 	}
 	if p.Reason == "" || len(p.Reason) > 500 {
 		return consent.Invalid("no_reason", "Say in a few words why you publish (at most 500 characters).")
 	}
 	if !p.Material && last.Version > 0 && c.Banner.Asked() != last.Content.Banner.Asked() {
-		return consent.Invalid("must_be_material", "The categories have changed, so visitors must be asked again (B19).")
+		return consent.Invalid("must_be_material", "The categories have changed, so visitors must be asked again.")
 	}
 	return nil
+}
+
+// unreasoned names the necessary entries that say in no language why the site can't do without them (S9). Where a language lacks
+// the reason, the declaration shows another one's.
+func unreasoned(items []consent.Item) (names []string) {
+	for _, i := range items {
+		said := false
+		for _, words := range i.Reason {
+			said = said || strings.TrimSpace(words) != ""
+		}
+		if i.Category == consent.Necessary && !said {
+			names = append(names, i.Name)
+		}
+	}
+	return names
 }

@@ -80,6 +80,34 @@ func TestPublish_RefusesWhatMustNotBeShown(t *testing.T) {
 	}
 }
 
+// S9: what is necessary is published only with a reason, in whatever language, and the refusal names what lacks one.
+func TestPublish_WantsAReasonForWhatIsNecessary(t *testing.T) {
+	s := newShop(t)
+	items := []consent.Item{
+		{Kind: consent.Cookie, Name: "kurv", Party: consent.FirstParty, Category: consent.Necessary},
+		{Kind: consent.Cookie, Name: "login", Party: consent.FirstParty, Category: consent.Necessary, Reason: map[string]string{"da": " "}},
+		{Kind: consent.Cookie, Name: "sprog", Party: consent.FirstParty, Category: consent.Preferences},
+		{Kind: consent.Cookie, Name: "sikker", Party: consent.FirstParty, Category: consent.Necessary, Reason: map[string]string{"en": "Keeps forms safe."}},
+	}
+	publish := func() error {
+		if err := s.db.EditItems(t.Context(), s.site.ID, declare(items)); err != nil {
+			t.Fatal(err)
+		}
+		_, err := s.Publish(t.Context(), s.site.ID, server.Publishing{Author: "test", Reason: "x", Material: true})
+		return err
+	}
+	var e *consent.Error
+	if err := publish(); !asConsentError(err, &e) || e.Code != "no_item_reason" || !strings.HasSuffix(e.Message, ": kurv, login.") {
+		t.Errorf("%v", err)
+	}
+	for i := range items[:2] {
+		items[i].Reason = map[string]string{"da": "Ellers virker butikken ikke."}
+	}
+	if err := publish(); err != nil {
+		t.Error(err)
+	}
+}
+
 // B19, B20: a material notice has terms of its own, another keeps those of the last material one.
 func TestPublish_OnlyMaterialNoticesChangeTheTerms(t *testing.T) {
 	s := newShop(t) // version 1 by storetest, version 2 material

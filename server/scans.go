@@ -98,7 +98,7 @@ func (s *Server) workScans(ctx context.Context) error {
 // Why a scan is stopped.
 var (
 	errScanTime     = &consent.Error{Kind: consent.KindUnavailable, Code: "scan_time", Message: "The scan took too long and was stopped. Scan fewer pages."}
-	errScanMemory   = &consent.Error{Kind: consent.KindUnavailable, Code: "scan_memory", Message: "The site's pages needed too much memory, and the scan was stopped."}
+	errScanMemory   = &consent.Error{Kind: consent.KindUnavailable, Code: "scan_memory", Message: "The website's pages needed too much memory, and the scan was stopped."}
 	errScanCanceled = &consent.Error{Kind: consent.KindConflict, Code: "scan_canceled", Message: "The scan was stopped."}
 	errScanFailed   = &consent.Error{Kind: consent.KindUnavailable, Code: "scan_failed", Message: "The scan failed. The server's log says why."}
 )

@@ -65,7 +65,7 @@ func (s *Server) withToken(next echo.HandlerFunc) echo.HandlerFunc {
 			return forbidden("scope", "The token is not for this.")
 		}
 		if n.whole && !t.Whole() {
-			return forbidden("token_limited", "The token is for some of the organisation's sites only.")
+			return forbidden("token_limited", "The token is for some of the organisation's websites only.")
 		}
 		c.Set(tokenKey, &t)
 		return next(c)

@@ -7,6 +7,8 @@ import (
 // How a page is waited for. Nothing here is waited for by the clock alone: each bounds something that was seen.
 const (
 	lateTimer = 1500 * time.Millisecond // timers that a page has set are waited for until so long after it has loaded
+	farTimer  = 3500 * time.Millisecond // and those that take longer until so long after
+	beginning = time.Second             // where they were set until so long after: a page that sets the next one each time never ends
 	slack     = 100 * time.Millisecond  // a timer may fire so late, and what it does must be told
 	hangs     = 5 * time.Second         // a request that has been in flight for so long keeps nobody waiting
 	restless  = 5 * time.Second         // a page that has loaded and still never rests is done after so long
@@ -16,6 +18,7 @@ const (
 type pace struct {
 	loadedAt time.Time
 	due      time.Time // when the last timer that is known of will fire
+	far      time.Time // the same of those that take longer than lateTimer
 }
 
 // Arrived notes that the page has loaded.
@@ -42,8 +45,13 @@ func (r *Recorder) Since() time.Duration {
 func (r *Recorder) expect(delay time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if due := time.Now().Add(delay + slack); due.After(r.due) {
+	now := time.Now()
+	due := now.Add(delay + slack)
+	switch {
+	case delay <= lateTimer && due.After(r.due):
 		r.due = due
+	case delay > lateTimer && due.After(r.far) && (r.loadedAt.IsZero() || now.Sub(r.loadedAt) < beginning):
+		r.far = due
 	}
 }
 
@@ -59,7 +67,8 @@ func (r *Recorder) restedAt(now time.Time, d time.Duration) bool {
 	if now.Sub(r.loadedAt) > restless {
 		return true
 	}
-	if now.Sub(r.active) < d || now.Before(r.due) && now.Before(r.loadedAt.Add(lateTimer)) {
+	if now.Sub(r.active) < d || now.Before(r.due) && now.Before(r.loadedAt.Add(lateTimer)) ||
+		now.Before(r.far) && now.Before(r.loadedAt.Add(farTimer)) {
 		return false
 	}
 	for _, since := range r.open {

@@ -33,6 +33,9 @@ func TestRecorder_RestsWhenNothingIsToCome(t *testing.T) {
 	r.expect(time.Second)
 	rests("a timer is due", 900*time.Millisecond, false)
 	rests("the timer has fired", time.Second+slack+rest, true)
+	r.expect(3 * time.Second)
+	rests("a timer that takes long is due", 2900*time.Millisecond, false)
+	rests("it has fired", 3*time.Second+slack+rest, true)
 	r.expect(time.Hour)
-	rests("a timer beyond all waiting", lateTimer+rest, true)
+	rests("a timer beyond all waiting", farTimer+rest, true)
 }

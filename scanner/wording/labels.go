@@ -48,3 +48,14 @@ func ImpliedConsent(text string) string {
 	}
 	return ""
 }
+
+// Steers gives the words by which a text in a language promises, praises or regrets something to get an answer; "" where
+// there are none (law B17).
+func Steers(text, lang string) string {
+	for i := range Phrases().Steering[lang] {
+		if found := Phrases().Steering[lang][i].Find(text, 0); found != "" {
+			return found
+		}
+	}
+	return ""
+}

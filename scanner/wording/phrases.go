@@ -22,6 +22,7 @@ type phrase struct {
 type phraseTable struct {
 	Implied  []phrase // consent from going on
 	Outdated []phrase
+	Steering map[string][]phrase // by language: promises, praise and regret, which push towards an answer (law B17)
 }
 
 //go:embed phrases.json
@@ -31,6 +32,7 @@ var phraseData []byte
 var Phrases = sync.OnceValue(func() (t phraseTable) {
 	var raw struct {
 		Implied  map[string][]string
+		Steering map[string][]string
 		Veto     []string
 		Outdated []struct{ Pattern, Unless, DA, EN string }
 	}
@@ -41,6 +43,12 @@ var Phrases = sync.OnceValue(func() (t phraseTable) {
 	for _, lang := range []string{"da", "en", "sv", "nb", "de"} {
 		for _, p := range raw.Implied[lang] {
 			t.Implied = append(t.Implied, phrase{pattern: regexp.MustCompile(`(?i)` + p), unless: veto})
+		}
+	}
+	t.Steering = map[string][]phrase{}
+	for lang, patterns := range raw.Steering {
+		for _, p := range patterns {
+			t.Steering[lang] = append(t.Steering[lang], phrase{pattern: regexp.MustCompile(`(?i)` + p)})
 		}
 	}
 	for _, o := range raw.Outdated {

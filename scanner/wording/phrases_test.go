@@ -33,3 +33,25 @@ func TestPhrases_ImpliedConsent(t *testing.T) {
 		}
 	}
 }
+
+// B17: what promises, praises or regrets is found in the text's own language; what only tells is not.
+func TestSteers(t *testing.T) {
+	for _, c := range []struct{ lang, text, want string }{
+		{"da", "Vi bruger cookies for at give dig en bedre oplevelse.", "bedre oplevelse"},
+		{"da", "Gå ikke glip af vores tilbud.", "Gå ikke glip af"},
+		{"da", "Hjælp os med at holde siden gratis.", "Hjælp os"},
+		{"da", "Få 10 % rabat, når du siger ja.", "Få 10 % rabat"},
+		{"da", "Statistik hjælper os med at se, hvilke sider der bliver læst.", ""},
+		{"da", "Vi husker de sprog og indstillinger, som du har valgt.", ""},
+		{"en", "To give you the best possible experience, we use cookies.", "best possible experience"},
+		{"en", "We value your privacy.", "We value"},
+		{"en", "Please help us stay free.", "Please help us"},
+		{"en", "Cookies that help us count visits.", ""},
+		{"en", "Desværre", ""},
+		{"de", "Für ein besseres Erlebnis.", "besseres Erlebnis"},
+	} {
+		if got := Steers(c.text, c.lang); got != c.want {
+			t.Errorf("%s %q: %q, want %q", c.lang, c.text, got, c.want)
+		}
+	}
+}

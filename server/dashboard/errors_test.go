@@ -71,7 +71,7 @@ func sentences(t *testing.T, file string, found map[string]bool) {
 					add(n.Args[i])
 				}
 			}
-		case *ast.ValueSpec: // const noSite = "There is no such site."
+		case *ast.ValueSpec: // const noSite = "There is no such website."
 			if len(n.Values) == 1 && (n.Names[0].Name == "noSite" || n.Names[0].Name == "noNotice") {
 				add(n.Values[0])
 			}

@@ -43,7 +43,7 @@ func (db *DB) DeleteSite(ctx context.Context, site string, now time.Time) (d Del
 	if held, err := underHold(ctx, db.reader, num); err != nil {
 		return d, err
 	} else if held {
-		return d, &consent.Error{Kind: consent.KindConflict, Code: "under_hold", Message: "The site is under a legal hold. End the hold first."}
+		return d, &consent.Error{Kind: consent.KindConflict, Code: "under_hold", Message: "The website is under a legal hold. End the hold first."}
 	}
 	if _, err := db.writer.ExecContext(ctx, "insert into deleted_sites (id, num, at, done) values ($1, $2, $3, 0) on conflict do nothing",
 		site, num, now.UnixMilli()); err != nil {

@@ -390,7 +390,7 @@ func (db *DB) LastScan(ctx context.Context, site string) (s Scan, err error) {
 	return found[0], nil
 }
 
-func noScanYet(err error) error { return one(err, "no_scan", "The site has not been scanned yet.") }
+func noScanYet(err error) error { return one(err, "no_scan", "The website has not been scanned yet.") }
 
 // pack compresses a report: it is long and repeats itself.
 func pack(report []byte) ([]byte, error) {

@@ -9,7 +9,7 @@ import (
 	"samtykke/consent"
 )
 
-const noSite = "There is no such site."
+const noSite = "There is no such website."
 
 // AddSite stores a new site of the first organisation with its first declaration. A taken id is a conflict.
 func (db *DB) AddSite(ctx context.Context, s consent.Site, items []consent.Item, deeds ...consent.Deed) error {
@@ -44,7 +44,7 @@ func (db *DB) AddSiteTo(ctx context.Context, org string, s consent.Site, items [
 		} else if n == 1 {
 			return startLogs(ctx, tx, s.ID)
 		}
-		return &consent.Error{Kind: consent.KindConflict, Code: "site_exists", Message: "There is a site with this id."}
+		return &consent.Error{Kind: consent.KindConflict, Code: "site_exists", Message: "There is a website with this id."}
 	})
 }
 
