@@ -103,8 +103,14 @@
     }
     return list
   }
+  // heads says whether a button is the heading of one choice: it unfolds, or stands alone beside a switch.
+  const heads = (e) => {
+    const row = parent(e), count = (what) => row ? row.querySelectorAll(what).length : 0
+    return e.hasAttribute("aria-expanded") || count("input[type=checkbox], [role=switch]") === 1 && count(buttons) - count("button[role=switch]") === 1
+  }
   // find gives the element that plays a part: accept, reject, settings, save, dismiss, reopen or withdraw. Nothing else is
-  // ever pressed. A label that stands several times in one banner answers for one purpose each, and not for all.
+  // ever pressed. A label that stands several times in one banner answers for one purpose each, and not for all; and a
+  // choice's heading or label, such as "Nødvendige", answers nothing.
   const find = (role, among = labelled()) => {
     const root = own()
     if (root && (role !== "settings" || ownOne(root, "choose"))) return ownOne(root, role === "settings" ? "choose" : role)
@@ -113,6 +119,7 @@
     for (const { e, label } of among) {
       if (!has(label, role) || !visible(e)) continue
       if (anywhere) return e
+      if (e.closest("label") || role !== "settings" && heads(e)) continue
       const at = place(e)
       if (at) found.push({ e, at, label })
     }

@@ -79,9 +79,7 @@ func (v *visitor) answerAndVisit() {
 	v.done = true
 	v.visitAll()
 	if v.state == evidence.StateWithdraw {
-		if v.done = v.withdraw(v.tool == "samtykke"); !v.done {
-			v.tell("", "the consent could not be withdrawn")
-		}
+		v.done = v.withdraw(v.tool == "samtykke")
 	}
 }
 
