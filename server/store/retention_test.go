@@ -117,14 +117,14 @@ func TestSQLite_WhatIsDeletedIsGoneFromTheFiles(t *testing.T) {
 		_, n := storetest.Site(t, db, id)
 		notices = append(notices, n)
 	}
-	acts := fill(t, db, notices, 16000)
+	acts := fill(t, db, notices, 10000)
 	// Two acts in three are over: two years and 365 days after they were made.
-	now := acts[10400].ValidUntil.AddDate(0, 24, 0)
+	now := acts[6500].ValidUntil.AddDate(0, 24, 0)
 	raw := rawSQLite(t, file)
 	var gone, erased [][]byte
 	for i, a := range acts {
-		erase := i >= 14000 && i%2 == 0
-		if i >= 10400 && !erase {
+		erase := i >= 9000 && i%2 == 0
+		if i >= 6500 && !erase {
 			continue
 		}
 		var salt []byte
@@ -140,10 +140,10 @@ func TestSQLite_WhatIsDeletedIsGoneFromTheFiles(t *testing.T) {
 		t.Fatalf("only %d of %d are there before: the search is broken", n, len(gone))
 	}
 	purged, err := db.Purge(t.Context(), store.PurgeRun{Now: now, Origin: store.ByJob})
-	if err != nil || purged[0].Consents+purged[1].Consents != 10400 {
+	if err != nil || purged[0].Consents+purged[1].Consents != 6500 {
 		t.Fatal(purged, err)
 	}
-	for i := 14000; i < len(acts); i += 2 {
+	for i := 9000; i < len(acts); i += 2 {
 		if e, err := db.EraseVisitor(t.Context(), acts[i].Site, acts[i].Visitor, now); err != nil || e.Deleted != 1 {
 			t.Fatal(e, err)
 		}
@@ -160,8 +160,8 @@ func TestSQLite_WhatIsDeletedIsGoneFromTheFiles(t *testing.T) {
 	if ok := texts(t, raw, "pragma integrity_check"); !slices.Equal(ok, []string{"ok"}) {
 		t.Fatalf("integrity check: %v", ok)
 	}
-	verified(t, db, "fjordfletvaerk", 1800)
-	verified(t, db, "nordlysoglim", 2800)
+	verified(t, db, "fjordfletvaerk", 1250)
+	verified(t, db, "nordlysoglim", 1750)
 }
 
 // verified proves a site's log as it is stored. records is how many it must have.
