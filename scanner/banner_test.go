@@ -10,6 +10,7 @@ import (
 
 	"samtykke/consent"
 	"samtykke/scanner/evidence"
+	"samtykke/scanner/evidence/evidencetest"
 )
 
 // A banner in a frame of another site is found and answered too, and a button elsewhere that happens to say
@@ -21,7 +22,7 @@ func TestScan_FindsBannersInFrames(t *testing.T) {
 <script>onmessage=function(e){document.cookie="CookieConsent="+e.data+";max-age=600;samesite=lax";f.remove()};if(/CookieConsent/.test(document.cookie))f.remove()</script>`,
 		"cmp.localhost/": `<p>Dette site bruger cookies.</p><button onclick="parent.postMessage('ja','*')">Tillad alle</button><button onclick="parent.postMessage('nej','*')">Kun nødvendige cookies</button>`,
 	}.scan(t, func(o *Options) { o.Pages = 1 })
-	equal(t, "items", told(r.Items), []string{"first cookie CookieConsent shop.localhost necessary [reject accept]"})
+	evidencetest.Equal(t, "items", told(r.Items), []string{"first cookie CookieConsent shop.localhost necessary [reject accept]"})
 	if r.States[1].Tool != "Kun nødvendige cookies" || r.States[2].Tool != "Tillad alle" || r.States[3].Done {
 		t.Errorf("states %+v", r.States)
 	}
@@ -48,8 +49,8 @@ func TestScan_LeavesFormsAlone(t *testing.T) {
 		"shop.localhost/tak":     withCookies(`tak`, "pressed=1; Max-Age=60"),
 		"shop.localhost/cookies": `Om cookies`,
 	}.scan(t, nil)
-	equal(t, "items", told(r.Items), []string{"first cookie _ga shop.localhost statistics [none]"})
-	equal(t, "findings", codes(r.Findings), []string{"cookie-before-consent", "gpc-ignored", "no-banner"})
+	evidencetest.Equal(t, "items", told(r.Items), []string{"first cookie _ga shop.localhost statistics [none]"})
+	evidencetest.Equal(t, "findings", evidencetest.Codes(r.Findings), []string{"cookie-before-consent", "gpc-ignored", "no-banner"})
 }
 
 // A newsletter in front of the banner stays unanswered, also where its button lies over the page and speaks of consent.
@@ -59,7 +60,7 @@ func TestScan_AnswersTheBannerAndNotTheNewsletter(t *testing.T) {
 <div role=dialog style="position:fixed;top:0;right:0"><p>Giver du samtykke til nyhedsbreve?</p><input type=email><button onclick="document.cookie='pressed=2;max-age=60'">Ja tak</button>
 <button onclick="document.cookie='pressed=3;max-age=60'">Nej tak</button></div>` + banner,
 	}.scan(t, func(o *Options) { o.Pages = 1 })
-	equal(t, "items", told(r.Items), []string{"first cookie CookieConsent shop.localhost necessary [reject accept withdraw]"})
+	evidencetest.Equal(t, "items", told(r.Items), []string{"first cookie CookieConsent shop.localhost necessary [reject accept withdraw]"})
 	for _, s := range r.States {
 		if !s.Done {
 			t.Errorf("state %s was not reached", s.State)
@@ -80,8 +81,8 @@ func TestScan_AnAnswerMustBeOne(t *testing.T) {
 			t.Errorf("state %s: done %v", s.State, s.Done)
 		}
 	}
-	equal(t, "items", told(r.Items), nil)
-	for _, code := range codes(r.Findings) { // what is said of the banner's looks needs no answer
+	evidencetest.Equal(t, "items", told(r.Items), nil)
+	for _, code := range evidencetest.Codes(r.Findings) { // what is said of the banner's looks needs no answer
 		if strings.Contains(code, "after") || strings.Contains(code, "before") || strings.Contains(code, "withdraw") {
 			t.Errorf("%s is concluded from no answer", code)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"samtykke/consent"
 	"samtykke/scanner/evidence"
+	"samtykke/scanner/evidence/evidencetest"
 	"samtykke/scanner/judgement"
 )
 
@@ -89,7 +90,7 @@ func TestScan_DropsPagesThatLeadInside(t *testing.T) {
 		}
 		pages = append(pages, fmt.Sprintf("%s %d %s", p.URL, p.Status, p.Error))
 	}
-	equal(t, "pages", pages, []string{
+	evidencetest.Equal(t, "pages", pages, []string{
 		"http://shop.localhost/ 200 ",
 		"http://shop.localhost/ud 0 inside.localhost is on this machine or in a private network.",
 		"http://shop.localhost/om 200 ",

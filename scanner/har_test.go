@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"samtykke/scanner/evidence"
+	"samtykke/scanner/evidence/evidencetest"
 	"samtykke/scanner/judgement"
 	"samtykke/scanner/report"
 )
@@ -67,7 +68,7 @@ func TestHAR_HoldsNoSecrets(t *testing.T) {
 			t.Errorf("%+v", e)
 		}
 	}
-	equal(t, "requests", got, []string{"GET /", "POST /api?token=[hidden]&x=[hidden]", "GET /to?id=[hidden]"})
+	evidencetest.Equal(t, "requests", got, []string{"GET /", "POST /api?token=[hidden]&x=[hidden]", "GET /to?id=[hidden]"})
 	if h.Log.Version != "1.2" || len(got) == 3 && (h.Log.Entries[1].Response.RedirectURL != "/to?id=[hidden]" || h.Log.Entries[0].Response.Cookies[0].Name != "sid" ||
 		len(h.Log.Entries[1].Request.QueryString) != 2 || h.Log.Entries[2].Response.Content.Size == 0) {
 		t.Errorf("%s", buf.String())

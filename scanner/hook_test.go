@@ -12,6 +12,7 @@ import (
 
 	"samtykke/consent"
 	"samtykke/scanner/evidence"
+	"samtykke/scanner/evidence/evidencetest"
 	"samtykke/scanner/recording"
 )
 
@@ -102,7 +103,7 @@ gtag("consent","update",{analytics_storage:"granted"})</script>`,
 	for i := 1; i <= len(place); i++ {
 		got = append(got, place[i])
 	}
-	equal(t, "order", got, []string{
+	evidencetest.Equal(t, "order", got, []string{
 		"shop.localhost/",
 		"default map[ad_storage:denied analytics_storage:denied] 500",
 		"www.googletagmanager.test/gtag/js",
@@ -132,11 +133,11 @@ new Image().src="http://px.localhost/r?uid=a81f0c93d2e74b56&fbclid=abc&lang=da&d
 		calls[strings.TrimPrefix(c.URL, "http://")] = c
 	}
 	end, hop := calls["sync.localhost/end"], calls["px.localhost/r"]
-	equal(t, "chain", end.Chain, []string{
+	evidencetest.Equal(t, "chain", end.Chain, []string{
 		"http://px.localhost/r", "http://vendor.localhost/v.js", "http://shop.localhost/", "http://tags.localhost/manager.js",
 	})
-	equal(t, "params", hop.Params, []string{"dl", "fbclid"})
-	equal(t, "carries", hop.Carries, []string{"visitor"})
+	evidencetest.Equal(t, "params", hop.Params, []string{"dl", "fbclid"})
+	evidencetest.Equal(t, "carries", hop.Carries, []string{"visitor"})
 	if hop.Status != 302 || end.Status != 200 || !end.Pixel || calls["px.localhost/a.gif"].Pixel {
 		t.Errorf("%+v %+v", hop, end)
 	}
@@ -145,7 +146,7 @@ new Image().src="http://px.localhost/r?uid=a81f0c93d2e74b56&fbclid=abc&lang=da&d
 	}
 	for _, w := range s.Writes {
 		if w.Name == "visitor" {
-			equal(t, "stack", w.Stack, []string{"http://vendor.localhost/v.js"})
+			evidencetest.Equal(t, "stack", w.Stack, []string{"http://vendor.localhost/v.js"})
 		}
 		if w.Name == "fr" && (!slices.Equal(w.Chain, end.Chain) || w.Shape != "hex/16" || !w.Secure || w.SameSite != "None") {
 			t.Errorf("%+v", w)

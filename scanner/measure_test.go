@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"samtykke/scanner/evidence"
+	"samtykke/scanner/evidence/evidencetest"
 )
 
 // planted is a banner whose sizes, colours and boxes are known.
@@ -40,7 +41,7 @@ func TestMeasure_TellsWhatIsSeen(t *testing.T) {
 	if b.Accept != "Accepter alle" || b.Reject != "Afvis alle" || b.Settings != "Indstillinger" || b.Clicks != 1 || b.Lang != "da" || !b.Partners || b.Wall {
 		t.Errorf("%+v", b)
 	}
-	equal(t, "purposes", b.Purposes, []string{"necessary", "statistics", "marketing"})
+	evidencetest.Equal(t, "purposes", b.Purposes, []string{"necessary", "statistics", "marketing"})
 	if !strings.Contains(b.Text, "Vi bruger cookies til statistik") {
 		t.Errorf("text %q", b.Text)
 	}
@@ -76,7 +77,7 @@ func TestMeasure_TellsWhatIsSeen(t *testing.T) {
 	if h := b.Buttons[3]; h.Background != "" || h.Contrast != 0 || h.Stands != 0 {
 		t.Errorf("nobody knows what stands on a gradient: %+v", h)
 	}
-	equal(t, "problems", rulesOf(b.Problems), []string{"contrast Afvis alle", "contrast Cookiepolitik", "focus Afvis alle", "keyboard Indstillinger", "target Afvis alle"})
+	evidencetest.Equal(t, "problems", rulesOf(b.Problems), []string{"contrast Afvis alle", "contrast Cookiepolitik", "focus Afvis alle", "keyboard Indstillinger", "target Afvis alle"})
 }
 
 // A banner may be half transparent, hide the page, have no name, and be too large for a small screen.
@@ -118,7 +119,7 @@ func TestInspect_OpensTheSecondLayer(t *testing.T) {
 			t.Errorf("%s: %v %v", p.Layer, c, err)
 		}
 	}
-	equal(t, "pictures", layers, []string{"desktop first", "desktop second"})
+	evidencetest.Equal(t, "pictures", layers, []string{"desktop first", "desktop second"})
 	reject := r.State(evidence.StateReject)
 	if !reject.Done || reject.Tool != "Indstillinger → Gem valg" {
 		t.Errorf("reject: %v by %q", reject.Done, reject.Tool)

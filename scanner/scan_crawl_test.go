@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"samtykke/scanner/evidence"
+	"samtykke/scanner/evidence/evidencetest"
 	"samtykke/scanner/judgement"
 )
 
@@ -53,7 +54,7 @@ func TestScan_FindsPagesAsTheSiteTells(t *testing.T) {
 		pages = append(pages, page)
 	}
 	slices.Sort(pages)
-	equal(t, "pages", pages, []string{"/", "/om", "/skjult/side", "http://en.shop.localhost/"})
+	evidencetest.Equal(t, "pages", pages, []string{"/", "/om", "/skjult/side", "http://en.shop.localhost/"})
 }
 
 // Every request says it, in every frame and before any script, and nobody answers.
@@ -128,26 +129,29 @@ func TestScan_LooksWithAPhone(t *testing.T) {
 		slices.Sort(list)
 		return list
 	}
-	equal(t, "a phone", names(&v.crawl.evidence.Phone), []string{fmt.Sprintf("set_%d_true_true_false", phoneWidth), "vare"})
-	equal(t, "a computer", names(v.crawl.evidence.State(evidence.StateNone)), []string{"om", "set_1280_false_false_false", "vare"})
+	evidencetest.Equal(t, "a phone", names(&v.crawl.evidence.Phone), []string{fmt.Sprintf("set_%d_true_true_false", phoneWidth), "vare"})
+	evidencetest.Equal(t, "a computer", names(v.crawl.evidence.State(evidence.StateNone)), []string{"om", "set_1280_false_false_false", "vare"})
 }
 
 // What comes late, on a timer, on scrolling, on playing or when it comes into sight, is found on any page.
 func TestScan_WaitsForWhatComesLate(t *testing.T) {
 	s := site{
-		"shop.localhost/": `<a href=/timer>1</a><a href=/rul>2</a><a href=/syn>3</a><a href=/film>4</a><a href=/forlad>5</a><a href=/kaede>6</a>
+		"shop.localhost/": `<a href=/timer>1</a><a href=/rul>2</a><a href=/syn>3</a><a href=/film>4</a><a href=/forlad>5</a><a href=/kaede>6</a><a href=/tre>7</a><a href=/omme>8</a>
 <script>setTimeout(()=>document.cookie="sent=1",1100)</script>`,
 		"shop.localhost/timer":  `<script>setTimeout(()=>document.cookie="timer=1",1000)</script>`,
 		"shop.localhost/kaede":  `<script>setTimeout(()=>setTimeout(()=>fetch("/svar").then(()=>document.cookie="kaede=1"),500),400)</script>`,
+		"shop.localhost/tre":    `<script>setTimeout(()=>document.cookie="tre=1",3000)</script>`,
+		"shop.localhost/omme":   `<meta http-equiv=refresh content="30; url='/videre'">`,
+		"shop.localhost/videre": `<script>document.cookie="videre=1"</script>`,
 		"shop.localhost/svar":   func(w http.ResponseWriter, _ *http.Request) { time.Sleep(600 * time.Millisecond) },
 		"shop.localhost/rul":    `<div style="height:9000px"></div><script>addEventListener("scroll",()=>document.cookie="rul=1")</script>`,
 		"shop.localhost/syn":    `<div style="height:4000px"></div><p id=p>x</p><div style="height:9000px"></div><script>new IntersectionObserver(e=>{if(e[0].isIntersecting)document.cookie="syn=1"}).observe(p)</script>`,
 		"shop.localhost/film":   `<audio id=a src="data:audio/wav;base64,UklGRiQAAABXQVZFZm10IBAAAAABAAEARKwAAIhYAQACABAAZGF0YQAAAAA="></audio><script>a.onplay=()=>document.cookie="film=1"</script>`,
 		"shop.localhost/forlad": `<script>addEventListener("pagehide",()=>document.cookie="forlad=1")</script>`,
 	}
-	r := s.scan(t, func(o *Options) { o.Pages, o.Device = 9, evidence.Desktop })
+	r := s.scan(t, func(o *Options) { o.Pages, o.Device = 11, evidence.Desktop })
 	for name, page := range map[string]string{
-		"sent": "/", "timer": "/timer", "kaede": "/kaede", "rul": "/rul", "syn": "/syn", "film": "/film", "forlad": "",
+		"sent": "/", "timer": "/timer", "kaede": "/kaede", "rul": "/rul", "syn": "/syn", "film": "/film", "forlad": "", "tre": "/tre", "videre": "/videre",
 	} {
 		it := itemNamed(r, name)
 		if it == nil || !slices.Equal(it.States, []string{evidence.StateNone, evidence.StateGPC}) || page != "" && !slices.Equal(it.Pages, []string{"http://shop.localhost" + page}) {

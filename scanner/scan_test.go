@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"samtykke/consent"
 	"samtykke/scanner/evidence"
+	"samtykke/scanner/evidence/evidencetest"
 	"samtykke/scanner/judgement"
 )
 
@@ -131,22 +131,6 @@ func told(items []judgement.Item) []string {
 	return list
 }
 
-func codes(findings []consent.Finding) []string {
-	var list []string
-	for _, f := range findings {
-		list = append(list, f.Code)
-	}
-	slices.Sort(list)
-	return list
-}
-
-func equal(t *testing.T, what string, got, want []string) {
-	t.Helper()
-	if !slices.Equal(got, want) {
-		t.Errorf("%s:\n got  %s\n want %s", what, strings.Join(got, "\n      "), strings.Join(want, "\n      "))
-	}
-}
-
 func TestScan_WellBehavedSite(t *testing.T) {
 	r := site{
 		"shop.localhost/": func(w http.ResponseWriter, _ *http.Request) {
@@ -163,7 +147,7 @@ new Image().src="http://vendor.localhost/p.gif"`),
 		"vendor.localhost/p.gif": setsCookie("IDE=1; Max-Age=31536000; SameSite=None; Secure"),
 		"vendor.localhost/frame": `<script>localStorage.setItem("yt-remote-device-id","1")</script>film`,
 	}.scan(t, nil)
-	equal(t, "items", told(r.Items), []string{
+	evidencetest.Equal(t, "items", told(r.Items), []string{
 		"first cookie CookieConsent shop.localhost necessary [reject accept withdraw]",
 		"first cookie PHPSESSID shop.localhost necessary [none reject accept withdraw] again",
 		"first cookie _pk_id.1 shop.localhost statistics [accept]",
@@ -171,7 +155,7 @@ new Image().src="http://vendor.localhost/p.gif"`),
 		"third cookie IDE vendor.localhost marketing [accept withdraw] left",
 		"third localStorage yt-remote-device-id vendor.localhost marketing [accept withdraw] left",
 	})
-	equal(t, "findings", codes(r.Findings), nil)
+	evidencetest.Equal(t, "findings", evidencetest.Codes(r.Findings), nil)
 	for _, q := range r.Requests {
 		if q.State != evidence.StateAccept {
 			t.Errorf("third party without consent: %+v", q)
@@ -204,7 +188,7 @@ func TestScan_LeaksBeforeConsent(t *testing.T) {
 		},
 		"video.localhost/film": `<script>localStorage.setItem("fh_kvalitet","hd");document.cookie="fh_seer=1;max-age=1000;samesite=none;secure"</script>`,
 	}.scan(t, nil)
-	equal(t, "items", told(r.Items), []string{
+	evidencetest.Equal(t, "items", told(r.Items), []string{
 		"first cacheStorage cache shop.localhost unclassified [none]",
 		"first cookie _fbp shop.localhost marketing [none]",
 		"first cookie _ga shop.localhost statistics [none]",
@@ -217,7 +201,7 @@ func TestScan_LeaksBeforeConsent(t *testing.T) {
 		"third cookie fh_seer video.localhost marketing [none]",
 		"third localStorage fh_kvalitet video.localhost marketing [none]",
 	})
-	equal(t, "findings", codes(r.Findings), []string{
+	evidencetest.Equal(t, "findings", evidencetest.Codes(r.Findings), []string{
 		"a11y-role", "a11y-target", "all-or-nothing", "cookie-before-consent", "gpc-ignored", "insecure-cookie", "lifetime-too-long",
 		"no-reject-first-layer", "storage-before-consent", "thirdparty-request-before-consent", "unclassified",
 	})
@@ -243,11 +227,11 @@ func TestScan_LeaksAfterReject(t *testing.T) {
 		"shop.localhost/to":     `ingen<script src="http://vendor.localhost/a.js"></script>`,
 		"vendor.localhost/a.js": script(`if(/_ga/.test(document.cookie))localStorage.setItem("fh_kvalitet","1")`),
 	}.scan(t, nil)
-	equal(t, "items", told(r.Items), []string{
+	evidencetest.Equal(t, "items", told(r.Items), []string{
 		"first cookie _ga shop.localhost statistics [reject]",
 		"first localStorage fh_kvalitet shop.localhost marketing [reject]",
 	})
-	equal(t, "findings", codes(r.Findings), []string{
+	evidencetest.Equal(t, "findings", evidencetest.Codes(r.Findings), []string{
 		"a11y-role", "a11y-target", "all-or-nothing", "banner-missing-on-subpage", "insecure-cookie", "no-declaration-link", "no-withdraw-link",
 		"reprompt-after-reject", "set-after-reject", "thirdparty-request-before-consent",
 	})
@@ -271,7 +255,7 @@ function onNo(){document.cookie="yt=1"}</script>` + banner + `<script>if(/_ga/.t
 			evidence = f.Subjects
 		}
 	}
-	equal(t, "subjects of S5", evidence, []string{
+	evidencetest.Equal(t, "subjects of S5", evidence, []string{
 		"cookie _ga shop.localhost", "cookie fr vendor.localhost", "cookie yt shop.localhost", "request vendor.localhost",
 	})
 	for _, it := range r.Items {
@@ -316,7 +300,7 @@ func TestScan_PagesThatFailDontStopIt(t *testing.T) {
 		}
 		pages = append(pages, strings.TrimSpace(fmt.Sprintf("%s %d %s", p.URL, p.Status, p.Error)))
 	}
-	equal(t, "pages", pages, []string{
+	evidencetest.Equal(t, "pages", pages, []string{
 		"http://shop.localhost/ 200",
 		"http://www.shop.localhost/haenger 0 no answer within 3s",
 		"http://www.shop.localhost/fejl 500 HTTP status 500",
@@ -328,12 +312,12 @@ func TestScan_PagesThatFailDontStopIt(t *testing.T) {
 	if r.URL != "http://www.shop.localhost/forside" {
 		t.Errorf("start page %s", r.URL)
 	}
-	equal(t, "items", told(r.Items), []string{
+	evidencetest.Equal(t, "items", told(r.Items), []string{
 		"first cookie _ga www.shop.localhost statistics [none]",
 		"first cookie _gid www.shop.localhost statistics [none]",
 		"first cookie _pk_id www.shop.localhost statistics [none]",
 	})
-	equal(t, "findings", codes(r.Findings), []string{"cookie-before-consent", "gpc-ignored", "insecure-cookie", "no-banner"})
+	evidencetest.Equal(t, "findings", evidencetest.Codes(r.Findings), []string{"cookie-before-consent", "gpc-ignored", "insecure-cookie", "no-banner"})
 }
 
 // The product's own banner, played by its documented hooks: an open shadow root and window.samtykke. Only real
@@ -354,11 +338,11 @@ host.querySelector("#reject").onclick=function(e){if(e.isTrusted)save("r")}
 window.samtykke={withdraw:function(){document.cookie="_tl_id=;max-age=0;path=/";save("w");return Promise.resolve()}}})`)(w, nil)
 		},
 	}.scan(t, nil)
-	equal(t, "items", told(r.Items), []string{
+	evidencetest.Equal(t, "items", told(r.Items), []string{
 		"first cookie _tl_id shop.localhost statistics [accept]",
 		"first cookie samtykke shop.localhost necessary [reject accept withdraw]",
 	})
-	equal(t, "findings", codes(r.Findings), []string{"a11y-role", "a11y-target", "insecure-cookie", "no-declaration-link", "no-withdraw-link"})
+	evidencetest.Equal(t, "findings", evidencetest.Codes(r.Findings), []string{"a11y-role", "a11y-target", "insecure-cookie", "no-declaration-link", "no-withdraw-link"})
 	if r.Tool != "samtykke" {
 		t.Errorf("answered with %q", r.Tool)
 	}
@@ -393,7 +377,7 @@ var own=Object.getOwnPropertyNames(window).filter(function(n){return /^b[a-z0-9]
 if(window.asked||own.length||native.split("[native code]").length!=4||navigator.webdriver) document.cookie="noticed="+own
 </script>`,
 	}.scan(t, nil)
-	equal(t, "items", told(r.Items), []string{"first cookie _ga shop.localhost statistics [none]"})
+	evidencetest.Equal(t, "items", told(r.Items), []string{"first cookie _ga shop.localhost statistics [none]"})
 	if len(r.Items) > 0 && r.Items[0].SetBy != "http://shop.localhost/" {
 		t.Errorf("set by %q", r.Items[0].SetBy)
 	}

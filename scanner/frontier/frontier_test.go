@@ -3,11 +3,11 @@ package frontier
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"samtykke/scanner/evidence"
+	"samtykke/scanner/evidence/evidencetest"
 )
 
 // drain gives all pages in the order in which one tab would visit them, where none leads to another.
@@ -33,21 +33,21 @@ func begun(most, depth int, start string, links []string) *Queue {
 // The last place goes to a page deep in the site.
 func TestFrontier_KeepsAPlaceForADeepPage(t *testing.T) {
 	links := []string{"https://s.dk/a", "https://s.dk/b", "https://s.dk/c", "https://s.dk/vare/1", "https://s.dk/vare/2"}
-	equal(t, "pages", drain(begun(4, 0, "https://s.dk/", links)), []string{"https://s.dk/a", "https://s.dk/b", "https://s.dk/vare/1"})
-	equal(t, "pages below a deep one", drain(begun(2, 0, "https://s.dk/vare/1", links)), []string{"https://s.dk/a"})
-	equal(t, "pages that there are", drain(begun(9, 0, "https://s.dk/a", links[:2])), []string{"https://s.dk/b"})
+	evidencetest.Equal(t, "pages", drain(begun(4, 0, "https://s.dk/", links)), []string{"https://s.dk/a", "https://s.dk/b", "https://s.dk/vare/1"})
+	evidencetest.Equal(t, "pages below a deep one", drain(begun(2, 0, "https://s.dk/vare/1", links)), []string{"https://s.dk/a"})
+	evidencetest.Equal(t, "pages that there are", drain(begun(9, 0, "https://s.dk/a", links[:2])), []string{"https://s.dk/b"})
 }
 
 // Every section gets a visit before any gets a second, and the start page's host comes before the site's others.
 func TestFrontier_SpreadsOverTheSite(t *testing.T) {
-	equal(t, "pages", drain(begun(9, 0, "https://s.dk/", []string{
+	evidencetest.Equal(t, "pages", drain(begun(9, 0, "https://s.dk/", []string{
 		"https://en.s.dk/", "https://s.dk/vare/x", "https://s.dk/vare/y", "https://s.dk/vare/z", "https://s.dk/blog/nyt", "https://s.dk/om",
 	})), []string{"https://s.dk/vare/x", "https://s.dk/blog/nyt", "https://s.dk/om", "https://s.dk/vare/y", "https://s.dk/vare/z", "https://en.s.dk/"})
 }
 
 // One page is visited once, however it is linked to.
 func TestFrontier_KnowsOnePageByItsNames(t *testing.T) {
-	equal(t, "pages", drain(begun(9, 0, "https://s.dk/", []string{
+	evidencetest.Equal(t, "pages", drain(begun(9, 0, "https://s.dk/", []string{
 		"https://s.dk/?utm_source=brev", "https://s.dk/index.html", "https://s.dk/a/?gclid=1&x=2", "https://s.dk/a?x=2", "https://s.dk/a?x=2&PHPSESSID=9",
 		"https://s.dk/b;jsessionid=7", "https://s.dk/b/", "http://s.dk/b", "https://s.dk/c?y=1&x=2", "https://s.dk/c?x=2&y=1",
 	})), []string{"https://s.dk/a/?x=2", "https://s.dk/b", "https://s.dk/c?y=1&x=2"})
@@ -79,7 +79,7 @@ func TestFrontier_GoesNoDeeperThanAsked(t *testing.T) {
 		got = append(got, page)
 		f.Visited(page, []string{fmt.Sprintf("https://s.dk/%d", len(got)+1)})
 	}
-	equal(t, "pages", got, []string{"https://s.dk/1", "https://s.dk/2"})
+	evidencetest.Equal(t, "pages", got, []string{"https://s.dk/1", "https://s.dk/2"})
 }
 
 // Whoever asks for a page while another tab may still find one waits for it.
@@ -129,16 +129,9 @@ func TestReadSitemap_ReadsWhatSitesWrite(t *testing.T) {
 	pages, more := readSitemap([]byte(`<?xml version="1.0" encoding="ISO-8859-1"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"
 xmlns:image="http://www.google.com/schemas/sitemap-image/1.1"><url><loc> https://s.dk/a?x=1&amp;y=2 </loc><image:image><image:loc>https://s.dk/b.jpg</image:loc></image:image></url>
 <url><loc><![CDATA[https://s.dk/c]]></loc></url><url><loc>`))
-	equal(t, "pages", pages, []string{"https://s.dk/a?x=1&y=2", "https://s.dk/c"})
-	equal(t, "sitemaps", more, nil)
+	evidencetest.Equal(t, "pages", pages, []string{"https://s.dk/a?x=1&y=2", "https://s.dk/c"})
+	evidencetest.Equal(t, "sitemaps", more, nil)
 	pages, more = readSitemap([]byte(`<sitemapindex><sitemap><loc>https://s.dk/1.xml.gz</loc></sitemap></sitemapindex>`))
-	equal(t, "pages of an index", pages, nil)
-	equal(t, "sitemaps of an index", more, []string{"https://s.dk/1.xml.gz"})
-}
-
-func equal(t *testing.T, what string, got, want []string) {
-	t.Helper()
-	if !slices.Equal(got, want) {
-		t.Errorf("%s:\n got  %s\n want %s", what, strings.Join(got, "\n      "), strings.Join(want, "\n      "))
-	}
+	evidencetest.Equal(t, "pages of an index", pages, nil)
+	evidencetest.Equal(t, "sitemaps of an index", more, []string{"https://s.dk/1.xml.gz"})
 }

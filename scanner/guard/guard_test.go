@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"samtykke/consent"
+	"samtykke/scanner/evidence/evidencetest"
 	"samtykke/scanner/guard/guardtest"
 )
 
@@ -118,7 +119,7 @@ func TestGuard_DialsWhatItChecked(t *testing.T) {
 		}
 		conn.Close()
 	}
-	equal(t, "dialled", world.Dialled(), slices.Repeat([]string{guardtest.Public + ":80"}, 3))
+	evidencetest.Equal(t, "dialled", world.Dialled(), slices.Repeat([]string{guardtest.Public + ":80"}, 3))
 	if asked != 1 {
 		t.Errorf("looked up %d times", asked)
 	}
@@ -345,11 +346,4 @@ func FuzzReadHead(f *testing.F) {
 			t.Errorf("%q became %q", text, h.forSite())
 		}
 	})
-}
-
-func equal(t *testing.T, what string, got, want []string) {
-	t.Helper()
-	if !slices.Equal(got, want) {
-		t.Errorf("%s:\n got  %s\n want %s", what, strings.Join(got, "\n      "), strings.Join(want, "\n      "))
-	}
 }

@@ -25,7 +25,7 @@ func TestReport_DraftIsADeclaration(t *testing.T) {
 		}
 		lines = append(lines, fmt.Sprintf("%s %s %s %s %s", d.Category, d.Name, d.Host, spoken.Lasting(d.Lifetime).In("en"), d.Provider))
 	}
-	equal(t, "draft", lines, []string{
+	evidencetest.Equal(t, "draft", lines, []string{
 		"necessary CookieConsent shop.example 365 days Usercentrics A/S",
 		"necessary PHPSESSID shop.example until the browser closes ",
 		"statistics _ga .shop.example 395 days Google Ireland Limited",

@@ -57,7 +57,7 @@ func unreach(e *evidence.Site) {
 func TestJudge_IsSilentWithoutEvidence(t *testing.T) {
 	for _, declared := range [][]consent.Item{nil, {}, {{Kind: consent.Cookie, Name: "IDE", Party: "third", Category: consent.Necessary}}} {
 		if f := judgeWith(evidence.Site{}, declared); len(f) > 0 {
-			t.Errorf("findings on nothing: %v", codes(f))
+			t.Errorf("findings on nothing: %v", evidencetest.Codes(f))
 		}
 		for _, c := range verdictCases {
 			e, d := evidencetest.Good(), goodDeclaration()
@@ -65,7 +65,7 @@ func TestJudge_IsSilentWithoutEvidence(t *testing.T) {
 			unreach(&e)
 			e.Texts = nil
 			if f := judgeWith(e, declared); len(f) > 0 {
-				t.Errorf("%s: findings on states that were not reached: %v", c.code, codes(f))
+				t.Errorf("%s: findings on states that were not reached: %v", c.code, evidencetest.Codes(f))
 			}
 		}
 	}
@@ -96,10 +96,10 @@ func TestJudge_PutsTheWorstFirst(t *testing.T) {
 	evidencetest.Store(0, evidencetest.Cookie("_fbp", "shop.example", 500*evidencetest.Day))(&e, nil)
 	findings := judgeWith(e, []consent.Item{})
 	if !slices.IsSortedFunc(findings, func(a, b consent.Finding) int { return rank(a.Severity) - rank(b.Severity) }) {
-		t.Errorf("not sorted: %v", codes(findings))
+		t.Errorf("not sorted: %v", evidencetest.Codes(findings))
 	}
 	if len(findings) < 3 || findings[0].Severity != consent.Critical {
-		t.Errorf("%v", codes(findings))
+		t.Errorf("%v", evidencetest.Codes(findings))
 	}
 }
 
@@ -185,7 +185,7 @@ func TestJudge_HoldsForAnyEvidence(t *testing.T) {
 			t.Fatalf("not deterministic: %s", diff)
 		}
 		if !slices.IsSortedFunc(findings, func(a, b consent.Finding) int { return rank(a.Severity) - rank(b.Severity) }) {
-			t.Fatalf("not sorted: %v", codes(findings))
+			t.Fatalf("not sorted: %v", evidencetest.Codes(findings))
 		}
 		for _, f := range findings {
 			if f.Key == "" || len(f.Evidence) == 0 || len(f.Evidence) > maxEvidence+1 || len(f.Subjects) > maxSubjects || !slices.IsSorted(f.Subjects) {
@@ -294,21 +294,5 @@ func TestFindings_KeepBothLanguagesInJSON(t *testing.T) {
 	}
 	if diff := cmp.Diff(findings, again); diff != "" {
 		t.Error(diff)
-	}
-}
-
-func codes(findings []consent.Finding) []string {
-	var list []string
-	for _, f := range findings {
-		list = append(list, f.Code)
-	}
-	slices.Sort(list)
-	return list
-}
-
-func equal(t *testing.T, what string, got, want []string) {
-	t.Helper()
-	if !slices.Equal(got, want) {
-		t.Errorf("%s:\n got  %s\n want %s", what, strings.Join(got, "\n      "), strings.Join(want, "\n      "))
 	}
 }

@@ -163,7 +163,7 @@ func TestJudge_EveryCode(t *testing.T) {
 		findings := judgeWith(e, d)
 		want := append([]string{c.code}, c.also...)
 		slices.Sort(want)
-		if diff := cmp.Diff(want, codes(findings)); diff != "" {
+		if diff := cmp.Diff(want, evidencetest.Codes(findings)); diff != "" {
 			t.Errorf("%s (%s): %s", c.code, c.evidence, diff)
 		}
 		for _, f := range findings {
@@ -294,7 +294,7 @@ func TestJudge_Spares(t *testing.T) {
 		e, d := evidencetest.Good(), goodDeclaration()
 		c(&e, &d)
 		if f := judgeWith(e, d); len(f) > 0 {
-			t.Errorf("%s: %s\n%s", name, codes(f), english(f[0]))
+			t.Errorf("%s: %s\n%s", name, evidencetest.Codes(f), english(f[0]))
 		}
 	}
 }

@@ -16,9 +16,17 @@ const (
 
 // pace is what tells when a page is done.
 type pace struct {
-	loadedAt time.Time
-	due      time.Time // when the last timer that is known of will fire
-	far      time.Time // the same of those that take longer than lateTimer
+	requested bool // a document was asked for
+	loadedAt  time.Time
+	due       time.Time // when the last timer that is known of will fire
+	far       time.Time // the same of those that take longer than lateTimer
+}
+
+// Requested says whether the page has been asked for since it began.
+func (r *Recorder) Requested() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.requested
 }
 
 // Arrived notes that the page has loaded.

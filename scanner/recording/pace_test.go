@@ -19,6 +19,16 @@ func TestRecorder_RestsWhenNothingIsToCome(t *testing.T) {
 		}
 	}
 	rests("before the page has loaded", time.Minute, false)
+	r.request(asked{id: "0", url: "https://shop.dk/left-behind", kind: "Ping"})
+	if r.Requested() {
+		t.Error("what the page before sends is taken for the page")
+	}
+	r.request(asked{id: "page", url: "https://shop.dk/", kind: "Document"})
+	r.finished("page")
+	r.finished("0")
+	if !r.Requested() {
+		t.Error("the page was asked for")
+	}
 	r.Arrived()
 	rests("just loaded", 0, false)
 	rests("loaded", rest, true)

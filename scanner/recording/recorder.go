@@ -17,30 +17,29 @@ import (
 
 // Recorder collects the evidence of one state. The browser's events and the crawl use it from several goroutines.
 type Recorder struct {
-	mu        sync.Mutex
-	now       func() time.Time
-	page      string
-	after     bool
-	loaded    bool
-	requested bool // a document was asked for
-	status    int
-	final     string
-	html      bool
-	order     int                  // of the last thing that happened on the page
-	open      map[string]time.Time // requests in flight, since when
-	hops      map[string][]hop     // by request
-	extras    map[string][]extra
-	silent    map[string]evidence.Call // requests of which only the headers were told so far
-	fetched   map[string]int           // address of a script or document, to the request that brought it
-	asked     map[string][]string      // address of a picture, to the scripts that have just asked for it
-	active    time.Time                // when a request last started or ended
-	state     evidence.State
-	start     marks // where the current page began
-	left      left  // the page before
-	ids       *identifiers
-	known     known
-	har       *harLog // nil: not asked for
-	pace              // when the page is done
+	mu      sync.Mutex
+	now     func() time.Time
+	page    string
+	after   bool
+	loaded  bool
+	status  int
+	final   string
+	html    bool
+	order   int                  // of the last thing that happened on the page
+	open    map[string]time.Time // requests in flight, since when
+	hops    map[string][]hop     // by request
+	extras  map[string][]extra
+	silent  map[string]evidence.Call // requests of which only the headers were told so far
+	fetched map[string]int           // address of a script or document, to the request that brought it
+	asked   map[string][]string      // address of a picture, to the scripts that have just asked for it
+	active  time.Time                // when a request last started or ended
+	state   evidence.State
+	start   marks // where the current page began
+	left    left  // the page before
+	ids     *identifiers
+	known   known
+	har     *harLog // nil: not asked for
+	pace            // when the page is done
 }
 
 // marks are how much of the evidence there was at some moment.
@@ -79,7 +78,7 @@ func (r *Recorder) Begin(page string) {
 	r.flush(false)
 	r.left = left{r.page, evidence.PlainURL(r.final), r.after}
 	r.page, r.loaded, r.status, r.final, r.html, r.active = page, false, 0, "", false, time.Now()
-	r.order, r.start, r.pace, r.requested = 0, r.marks(), pace{}, false
+	r.order, r.start, r.pace = 0, r.marks(), pace{}
 	clear(r.open)
 	clear(r.fetched)
 	clear(r.asked)
@@ -87,13 +86,6 @@ func (r *Recorder) Begin(page string) {
 
 func (r *Recorder) marks() marks {
 	return marks{len(r.state.Writes), len(r.state.Requests), len(r.state.Uses), len(r.state.Signals)}
-}
-
-// Requested says whether the page has been asked for since it began.
-func (r *Recorder) Requested() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.requested
 }
 
 // Drop forgets what was recorded on the current page.

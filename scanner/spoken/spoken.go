@@ -84,42 +84,31 @@ func (m Moment) In(lang string) string {
 // Lasting is how long something is kept, in the terms of consent.Item.
 type Lasting time.Duration
 
+// units are those in which something lasts, each from twice its length on.
+var units = []struct {
+	length time.Duration
+	words  Words
+}{
+	{24 * time.Hour, Words{"%d dage", "%d days"}},
+	{time.Hour, Words{"%d timer", "%d hours"}},
+	{time.Minute, Words{"%d minutter", "%d minutes"}},
+}
+
 // In says in a language how long it is.
 func (l Lasting) In(lang string) string {
-	if lang == "en" {
-		return inWords(time.Duration(l))
-	}
 	d := time.Duration(l)
 	switch {
 	case d < 0:
-		return "indtil det fjernes"
+		return Words{"indtil det fjernes", "until it is removed"}.In(lang)
 	case d == 0:
-		return "indtil browseren lukkes"
-	case d >= 48*time.Hour:
-		return fmt.Sprintf("%d dage", d.Round(24*time.Hour)/(24*time.Hour))
-	case d >= 2*time.Hour:
-		return fmt.Sprintf("%d timer", d.Round(time.Hour)/time.Hour)
-	case d >= 2*time.Minute:
-		return fmt.Sprintf("%d minutter", d.Round(time.Minute)/time.Minute)
+		return Words{"indtil browseren lukkes", "until the browser closes"}.In(lang)
 	}
-	return fmt.Sprintf("%d sekunder", d/time.Second)
-}
-
-// inWords says in English how long something lasts.
-func inWords(d time.Duration) string {
-	switch {
-	case d < 0:
-		return "until it is removed"
-	case d == 0:
-		return "until the browser closes"
-	case d >= 48*time.Hour:
-		return fmt.Sprintf("%d days", d.Round(24*time.Hour)/(24*time.Hour))
-	case d >= 2*time.Hour:
-		return fmt.Sprintf("%d hours", d.Round(time.Hour)/time.Hour)
-	case d >= 2*time.Minute:
-		return fmt.Sprintf("%d minutes", d.Round(time.Minute)/time.Minute)
+	for _, u := range units {
+		if d >= 2*u.length {
+			return fmt.Sprintf(u.words.In(lang), d.Round(u.length)/u.length)
+		}
 	}
-	return fmt.Sprintf("%d seconds", d/time.Second)
+	return fmt.Sprintf(Words{"%d sekunder", "%d seconds"}.In(lang), d/time.Second)
 }
 
 // names are what the program's own words are called.
